@@ -1,0 +1,1 @@
+//! A lesson's file to a [`super::script::Lesson`], or all its mistakes at once.

@@ -1,0 +1,6 @@
+//! wsdemo shows the difference between an HTTP connection and a WebSocket from the bytes on the wire.
+
+pub mod lesson;
+pub mod timeline;
+pub mod view;
+pub mod wire;

@@ -1,0 +1,235 @@
+//! The bus: the one place where time and order are stamped, under one lock.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Instant, SystemTime};
+
+use tokio::sync::watch;
+
+use super::{Elapsed, Event, Kind, Seq, Started};
+
+/// The timeline while it grows. Clones are handles to the same one.
+#[derive(Debug, Clone)]
+pub struct Bus {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    origin: Instant,
+    started: SystemTime,
+    journal: Mutex<Journal>,
+    /// For readers on threads of their own.
+    grown: Condvar,
+    /// For readers in tasks: the length of the journal.
+    length: watch::Sender<Seq>,
+}
+
+#[derive(Debug, Default)]
+struct Journal {
+    events: Vec<Arc<Event>>,
+    ended: bool,
+}
+
+impl Default for Bus {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Bus {
+    /// An empty timeline that begins now.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                origin: Instant::now(),
+                started: SystemTime::now(),
+                journal: Mutex::default(),
+                grown: Condvar::new(),
+                length: watch::Sender::new(Seq(0)),
+            }),
+        }
+    }
+
+    /// The header of a recording of this timeline.
+    #[must_use]
+    pub fn started(&self) -> Started {
+        Started {
+            wsdemo: 1,
+            version: env!("CARGO_PKG_VERSION").into(),
+            started: humantime::format_rfc3339_millis(self.inner.started).to_string(),
+        }
+    }
+
+    /// Time since the start, now.
+    #[must_use]
+    pub fn now(&self) -> Elapsed {
+        Elapsed(self.inner.origin.elapsed())
+    }
+
+    /// Appends what just happened.
+    pub fn append(&self, kind: Kind) -> Seq {
+        self.append_with(|_| kind).seq
+    }
+
+    /// Appends what just happened, where that needs to know when it did.
+    pub fn append_with(&self, make: impl FnOnce(Elapsed) -> Kind) -> Arc<Event> {
+        let mut journal = self.lock();
+        let event = self.push(&mut journal, make);
+        drop(journal);
+        self.wake(event.seq);
+        event
+    }
+
+    /// Appends several that belong together, with nothing between them.
+    pub fn append_all(&self, kinds: impl IntoIterator<Item = Kind>) {
+        let mut journal = self.lock();
+        let mut last = None;
+        for kind in kinds {
+            last = Some(self.push(&mut journal, |_| kind).seq);
+        }
+        drop(journal);
+        if let Some(seq) = last {
+            self.wake(seq);
+        }
+    }
+
+    /// The last event's place; 0 before the first.
+    #[must_use]
+    pub fn last(&self) -> Seq {
+        *self.inner.length.borrow()
+    }
+
+    /// The events after `seq`.
+    #[must_use]
+    pub fn after(&self, seq: Seq) -> Vec<Arc<Event>> {
+        let journal = self.lock();
+        let from = usize::try_from(seq.0).unwrap_or(usize::MAX).min(journal.events.len());
+        journal.events[from..].to_vec()
+    }
+
+    /// The first event after `after` that `wanted` takes, as soon as there is one.
+    pub async fn find<T>(&self, after: Seq, mut wanted: impl FnMut(&Event) -> Option<T>) -> T {
+        let mut length = self.inner.length.subscribe();
+        let mut seen = after;
+        loop {
+            length.borrow_and_update();
+            for event in self.after(seen) {
+                seen = event.seq;
+                if let Some(found) = wanted(&event) {
+                    return found;
+                }
+            }
+            if length.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    /// A reader that starts with the first event.
+    #[must_use]
+    pub fn reader(&self) -> Reader {
+        Reader { bus: self.clone(), seen: Seq(0) }
+    }
+
+    /// Says that nothing more will come: readers end when they have read all.
+    pub fn end(&self) {
+        self.lock().ended = true;
+        self.inner.grown.notify_all();
+    }
+
+    fn push(&self, journal: &mut Journal, make: impl FnOnce(Elapsed) -> Kind) -> Arc<Event> {
+        let at = self.now();
+        let seq = Seq(journal.events.len() as u64 + 1);
+        let event = Arc::new(Event { seq, at, kind: make(at) });
+        journal.events.push(Arc::clone(&event));
+        event
+    }
+
+    fn wake(&self, seq: Seq) {
+        self.inner.length.send_if_modified(|length| {
+            let grew = seq > *length;
+            *length = seq.max(*length);
+            grew
+        });
+        self.inner.grown.notify_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Journal> {
+        // A panic elsewhere leaves the journal whole: every push is one `Vec::push`.
+        self.inner.journal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Reads a timeline from its beginning, on a thread that may block.
+#[derive(Debug)]
+pub struct Reader {
+    bus: Bus,
+    seen: Seq,
+}
+
+impl Reader {
+    /// All events that came since the last call; waits until there is one. Empty when the timeline ended.
+    pub fn next_batch(&mut self) -> Vec<Arc<Event>> {
+        let from = usize::try_from(self.seen.0).unwrap_or(usize::MAX);
+        let mut journal = self.bus.lock();
+        while journal.events.len() <= from && !journal.ended {
+            journal = self.bus.inner.grown.wait(journal).unwrap_or_else(PoisonError::into_inner);
+        }
+        let batch = journal.events[from.min(journal.events.len())..].to_vec();
+        self.seen = Seq(self.seen.0 + batch.len() as u64);
+        batch
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn world(text: &str) -> Kind {
+        Kind::World { what: "say".into(), id: None, text: text.into() }
+    }
+
+    #[test]
+    fn order_and_time_agree() {
+        let bus = Bus::new();
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| (0..500).for_each(|_| drop(bus.append(world("x")))));
+            }
+        });
+        let events = bus.after(Seq(0));
+        assert_eq!(events.len(), 2000);
+        assert!(events.windows(2).all(|pair| pair[0].seq.0 + 1 == pair[1].seq.0));
+        assert!(events.windows(2).all(|pair| pair[0].at <= pair[1].at));
+    }
+
+    #[test]
+    fn a_reader_gets_everything_and_then_the_end() {
+        let bus = Bus::new();
+        let mut reader = bus.reader();
+        bus.append(world("a"));
+        assert_eq!(reader.next_batch().len(), 1);
+        bus.append(world("b"));
+        bus.end();
+        assert_eq!(reader.next_batch().len(), 1);
+        assert!(reader.next_batch().is_empty());
+    }
+
+    #[tokio::test]
+    async fn find_waits_for_what_is_yet_to_come() {
+        let bus = Bus::new();
+        let later = bus.clone();
+        let found = bus.find(Seq(0), |event| match &event.kind {
+            Kind::World { text, .. } if text == "b" => Some(event.seq),
+            _ => None,
+        });
+        let append = async {
+            later.append(world("a"));
+            tokio::task::yield_now().await;
+            later.append(world("b"));
+        };
+        let (found, ()) = tokio::join!(found, append);
+        assert_eq!(found, Seq(2));
+    }
+}

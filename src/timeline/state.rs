@@ -1,0 +1,163 @@
+//! What the events add up to: a pure fold.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use super::{ConnId, Elapsed, Event, Kind, Layer, Seq, Side, Who};
+
+/// Every connection of a run, as far as the events tell.
+#[derive(Debug, Clone, Default)]
+pub struct State {
+    /// By number.
+    pub connections: BTreeMap<ConnId, Connection>,
+}
+
+/// One connection. Lengths in bytes.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    /// Its number.
+    pub id: ConnId,
+    /// The client's name, where the lesson gave one.
+    pub name: Option<String>,
+    /// The client's address.
+    pub client: SocketAddr,
+    /// The server's address.
+    pub server: SocketAddr,
+    /// When it was accepted.
+    pub opened: (Seq, Elapsed),
+    /// TCP bytes from the client so far.
+    pub from_client: u64,
+    /// TCP bytes from the server so far.
+    pub from_server: u64,
+    /// Requests whose head is complete.
+    pub requests: u64,
+    /// The protocol after a 101.
+    pub upgraded: Option<String>,
+    /// The code of the close frame that each side sent (RFC 6455, 7.4); 1005 where it carried none.
+    pub close_codes: [Option<u16>; 2],
+    /// FINs, in the order in which they were seen.
+    pub fins: Vec<(Side, Seq, Elapsed)>,
+    /// How it ended.
+    pub closed: Option<Ending>,
+}
+
+/// How a connection ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ending {
+    /// The `closed` event.
+    pub seq: Seq,
+    /// When it was over.
+    pub at: Elapsed,
+    /// Who hung up first.
+    pub first: Who,
+    /// Who reset it.
+    pub reset_by: Option<Side>,
+    /// How long it was open.
+    pub lived: Elapsed,
+}
+
+impl Connection {
+    /// The code that each end reports for the socket's close: of the first close frame seen, or 1006 where the
+    /// connection ended without one (RFC 6455, 7.1.5). `None` while it is open, or if it never was a WebSocket.
+    #[must_use]
+    pub fn close_code(&self) -> Option<u16> {
+        self.upgraded.as_ref().filter(|_| self.closed.is_some())?;
+        Some(self.close_codes[0].or(self.close_codes[1]).unwrap_or(1006))
+    }
+
+    /// TCP bytes from one side so far.
+    #[must_use]
+    pub fn sent_by(&self, side: Side) -> u64 {
+        match side {
+            Side::Client => self.from_client,
+            Side::Server => self.from_server,
+        }
+    }
+}
+
+impl State {
+    /// Takes the next event.
+    pub fn event(&mut self, event: &Event) {
+        let at = (event.seq, event.at);
+        match &event.kind {
+            Kind::Opened { conn, client, server, name } => {
+                let connection = Connection {
+                    id: *conn,
+                    name: name.clone(),
+                    client: *client,
+                    server: *server,
+                    opened: at,
+                    from_client: 0,
+                    from_server: 0,
+                    requests: 0,
+                    upgraded: None,
+                    close_codes: [None, None],
+                    fins: Vec::new(),
+                    closed: None,
+                };
+                self.connections.insert(*conn, connection);
+            }
+            Kind::Bytes { conn, from, len, layer: Layer::Tcp, .. } => self.with(*conn, |it| match from {
+                Side::Client => it.from_client += len,
+                Side::Server => it.from_server += len,
+            }),
+            Kind::Request { conn, .. } => self.with(*conn, |it| it.requests += 1),
+            Kind::Upgraded { conn, protocol } => {
+                self.with(*conn, |it| it.upgraded = Some(protocol.clone()));
+            }
+            Kind::Frame(frame) if frame.opcode == super::Opcode::Close => self.with(frame.conn, |it| {
+                it.close_codes[frame.from as usize].get_or_insert(frame.code.unwrap_or(1005));
+            }),
+            Kind::Fin { conn, from } => self.with(*conn, |it| it.fins.push((*from, at.0, at.1))),
+            Kind::Closed { conn, first, reset_by, lived, .. } => {
+                let ending =
+                    Ending { seq: at.0, at: at.1, first: *first, reset_by: *reset_by, lived: *lived };
+                self.with(*conn, |it| it.closed = Some(ending));
+            }
+            Kind::Bytes { layer: Layer::Tls, .. }
+            | Kind::Frame(_)
+            | Kind::Response { .. }
+            | Kind::MessageEnd { .. }
+            | Kind::Packet { .. }
+            | Kind::Kernel { .. }
+            | Kind::World { .. }
+            | Kind::Heard { .. }
+            | Kind::Step { .. }
+            | Kind::Say { .. }
+            | Kind::Predict { .. }
+            | Kind::Answer { .. }
+            | Kind::Claim(_)
+            | Kind::Summary { .. } => {}
+        }
+    }
+
+    /// A connection by its number.
+    #[must_use]
+    pub fn get(&self, conn: ConnId) -> Option<&Connection> {
+        self.connections.get(&conn)
+    }
+
+    /// How many were opened.
+    #[must_use]
+    pub fn opened(&self) -> usize {
+        self.connections.len()
+    }
+
+    /// How many are over.
+    #[must_use]
+    pub fn closed(&self) -> usize {
+        self.connections.values().filter(|it| it.closed.is_some()).count()
+    }
+
+    /// How many are open now.
+    #[must_use]
+    pub fn open(&self) -> usize {
+        self.opened() - self.closed()
+    }
+
+    fn with(&mut self, conn: ConnId, change: impl FnOnce(&mut Connection)) {
+        if let Some(connection) = self.connections.get_mut(&conn) {
+            change(connection);
+        }
+    }
+}

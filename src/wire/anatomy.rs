@@ -1,0 +1,1 @@
+//! The anatomy of a frame or a head, for display.
