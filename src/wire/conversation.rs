@@ -79,3 +79,25 @@ pub enum Meaning {
         why: String,
     },
 }
+
+/// Reads both directions of one connection.
+#[derive(Debug, Default)]
+pub struct Conversation {}
+
+impl Conversation {
+    /// A connection of which nothing was seen yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes the next bytes of one direction.
+    pub fn feed(&mut self, _from: Side, _bytes: &[u8]) -> Vec<Meaning> {
+        Vec::new()
+    }
+
+    /// That direction is over: what was begun and not ended is incomplete.
+    pub fn end(&mut self, _from: Side) -> Vec<Meaning> {
+        Vec::new()
+    }
+}
