@@ -1,0 +1,93 @@
+//! One connection: HTTP until it ends or is upgraded, then its orderly end.
+
+use std::convert::Infallible;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::Service;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::sync::broadcast;
+
+use super::listener::Context;
+use super::socket::Socket;
+use super::{News, router};
+use crate::tap::Gate;
+
+/// The longest head of a request, bytes.
+const MAX_HEAD: usize = 16 * 1024;
+
+/// How long the client may take to agree to the end, and how much it may still send meanwhile, bytes.
+const LINGER: (Duration, u64) = (Duration::from_secs(2), 1 << 20);
+
+/// What an answer consists of.
+pub(super) type Body = Full<Bytes>;
+
+/// Left by the door that upgraded the connection: its subscription, begun before the 101 was sent, so that nothing is
+/// missed between the two.
+pub(super) type Upgrade = Arc<Mutex<Option<broadcast::Receiver<News>>>>;
+
+/// Serves one connection to its end.
+pub(super) async fn drive(gate: Gate, context: Arc<Context>) {
+    let upgrade = Upgrade::default();
+    let service = Doors { context: Arc::clone(&context), upgrade: Arc::clone(&upgrade) };
+    let mut connection = http1::Builder::new()
+        // A client that half-closes after its request still gets its answer.
+        .half_close(true)
+        .max_buf_size(MAX_HEAD)
+        .serve_connection(TokioIo::new(gate), service);
+    let mut guard = context.shutdown.guard();
+    // Without shutdown: what comes after the last answer is ours to do, see `hang_up`.
+    let ended = tokio::select! {
+        ended = poll_fn(|cx| connection.poll_without_shutdown(cx)) => ended,
+        () = guard.told() => {
+            Pin::new(&mut connection).graceful_shutdown();
+            poll_fn(|cx| connection.poll_without_shutdown(cx)).await
+        }
+    };
+    let parts = connection.into_parts();
+    let gate = parts.io.into_inner();
+    let subscription = upgrade.lock().unwrap_or_else(PoisonError::into_inner).take();
+    match subscription {
+        Some(news) if ended.is_ok() => {
+            // A task of its own, so that hyper's state is freed.
+            let socket = Socket::new(gate, &parts.read_buf, news, context).await;
+            tokio::spawn(socket.run());
+        }
+        _ => hang_up(gate).await,
+    }
+}
+
+/// Ends our sending, then reads to the end of the client's (RFC 9112, 9.6): closing at once could reset the connection
+/// and destroy the answer on its way.
+pub(super) async fn hang_up<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S) {
+    if stream.shutdown().await.is_err() {
+        return;
+    }
+    let (time, bytes) = LINGER;
+    let mut rest = (&mut stream).take(bytes);
+    let _ = tokio::time::timeout(time, tokio::io::copy(&mut rest, &mut tokio::io::sink())).await;
+}
+
+struct Doors {
+    context: Arc<Context>,
+    upgrade: Upgrade,
+}
+
+impl Service<Request<Incoming>> for Doors {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let (context, upgrade) = (Arc::clone(&self.context), Arc::clone(&self.upgrade));
+        Box::pin(async move { Ok(router::answer(request, &context, &upgrade).await) })
+    }
+}

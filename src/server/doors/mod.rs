@@ -1,0 +1,4 @@
+//! One file a door.
+
+pub(super) mod messages;
+pub(super) mod websocket;

@@ -1,0 +1,100 @@
+//! The listener: accepts, caps the number of connections, hands each to a task of its own.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+
+use super::store::OnMade;
+use super::{Shutdown, Store, connection};
+use crate::tap::Taps;
+
+/// The most connections that a server holds at once. Two descriptors each in a solo run.
+const MAX_CONNECTIONS: usize = 400;
+
+/// What a server may be told.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    /// How often it pings its sockets; never without.
+    pub heartbeat: Option<Duration>,
+}
+
+/// A running server.
+#[derive(Debug)]
+pub struct Server {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// What its doors show.
+    pub store: Arc<Store>,
+    /// What watches its connections.
+    pub taps: Taps,
+    shutdown: Shutdown,
+}
+
+/// What every task of a server shares.
+#[derive(Debug)]
+pub(super) struct Context {
+    pub address: SocketAddr,
+    pub store: Arc<Store>,
+    pub options: Options,
+    pub shutdown: Shutdown,
+}
+
+impl Server {
+    /// Serves what a bound listener accepts, until told to stop.
+    ///
+    /// # Errors
+    /// Where the listener's address cannot be read.
+    pub fn start(listener: TcpListener, taps: Taps, options: Options, on_made: OnMade) -> io::Result<Self> {
+        let address = listener.local_addr()?;
+        let store = Arc::new(Store::new(on_made));
+        let shutdown = Shutdown::default();
+        let context =
+            Arc::new(Context { address, store: Arc::clone(&store), options, shutdown: shutdown.clone() });
+        tokio::spawn(accept(listener, taps.clone(), context));
+        Ok(Self { address, store, taps, shutdown })
+    }
+
+    /// Stops: no more connections, sockets are closed with 1001, what is under way may end within
+    /// [`super::shutdown::GRACE`].
+    pub async fn stop(&self) {
+        self.shutdown.start();
+        // Connections that are still there after the grace go with the process.
+        let _ = tokio::time::timeout(super::shutdown::GRACE, self.shutdown.finished()).await;
+    }
+}
+
+async fn accept(listener: TcpListener, taps: Taps, context: Arc<Context>) {
+    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let mut guard = context.shutdown.guard();
+    loop {
+        // Taken before accepting: who finds no place waits in the kernel's queue.
+        let place = tokio::select! {
+            () = guard.told() => return,
+            place = Arc::clone(&places).acquire_owned() => place,
+        };
+        let (stream, client) = tokio::select! {
+            () = guard.told() => return,
+            accepted = listener.accept() => match accepted {
+                Ok(accepted) => accepted,
+                // A client that left before it was accepted, or no descriptor left: neither ends the server.
+                Err(_) => {
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                    continue;
+                }
+            },
+        };
+        // Answers are small and each is waited for; a failure only makes them slower.
+        let _ = stream.set_nodelay(true);
+        let server = stream.local_addr().unwrap_or(context.address);
+        let gate = taps.accept(stream, client, server);
+        let context = Arc::clone(&context);
+        tokio::spawn(async move {
+            connection::drive(gate, context).await;
+            drop(place);
+        });
+    }
+}

@@ -1,0 +1,20 @@
+//! The server: one listener, one port, all doors.
+//!
+//! A connection goes `listener` → `connection` → `router` → a door in `doors/`. Every door shows the same list, kept by the
+//! [`Store`], and delivers only what its subscription to the store brings.
+//!
+//! Adding a door: a file in `doors/`, its path in `router.rs`, its row in README.md.
+
+mod connection;
+mod doors;
+mod guard;
+mod listener;
+mod problem;
+mod router;
+mod shutdown;
+mod socket;
+mod store;
+
+pub use listener::{Options, Server};
+pub use shutdown::Shutdown;
+pub use store::{Draft, Message, News, Store, StoreError};

@@ -1,0 +1,59 @@
+//! How the server is told to stop, and how one knows that it has.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+/// How long the other sides may take to agree to the end.
+pub const GRACE: Duration = Duration::from_secs(2);
+
+/// Tells every task of a server to stop. Clones tell the same tasks.
+#[derive(Debug, Clone)]
+pub struct Shutdown {
+    stop: Arc<watch::Sender<bool>>,
+}
+
+impl Default for Shutdown {
+    fn default() -> Self {
+        Self { stop: Arc::new(watch::Sender::new(false)) }
+    }
+}
+
+impl Shutdown {
+    /// Tells them.
+    pub fn start(&self) {
+        self.stop.send_replace(true);
+    }
+
+    /// For a task that is to be told. As long as it holds this, [`Shutdown::finished`] waits for it.
+    #[must_use]
+    pub fn guard(&self) -> Guard {
+        Guard { stop: self.stop.subscribe() }
+    }
+
+    /// Ends when no task holds a guard any more.
+    pub async fn finished(&self) {
+        self.stop.closed().await;
+    }
+
+    /// How many tasks hold a guard.
+    #[must_use]
+    pub fn tasks(&self) -> usize {
+        self.stop.receiver_count()
+    }
+}
+
+/// A task's end of it.
+#[derive(Debug, Clone)]
+pub struct Guard {
+    stop: watch::Receiver<bool>,
+}
+
+impl Guard {
+    /// Ends when it is time to stop.
+    pub async fn told(&mut self) {
+        // An error means that the server is gone, which is to stop as well.
+        let _ = self.stop.wait_for(|stop| *stop).await;
+    }
+}

@@ -1,0 +1,110 @@
+//! What the kernel knows of a connection and a stream does not say.
+
+use std::fs;
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::AsFd;
+
+/// Whether the other side's FIN (or a reset) has arrived, however much unread data lies before it.
+///
+/// Not the runtime's readiness: that is cached, and a FIN since the last wake-up would go unseen.
+pub fn peer_hung_up(socket: impl AsFd) -> bool {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+        let mut asked = [PollFd::new(&socket, PollFlags::RDHUP)];
+        let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+        poll(&mut asked, Some(&at_once)).is_ok_and(|ready| ready > 0)
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        use rustix::net::{RecvFlags, recv};
+        let mut byte = [0_u8; 1];
+        let peeked = recv(&socket, &mut byte[..], RecvFlags::PEEK | RecvFlags::DONTWAIT);
+        peeked.is_ok_and(|(_, len)| len == 0)
+    }
+}
+
+/// Bytes that have arrived and that nobody read. Closing a socket with such bytes sends a reset, not a FIN.
+pub fn unread(socket: impl AsFd) -> u64 {
+    rustix::io::ioctl_fionread(socket).unwrap_or(0)
+}
+
+/// A state of TCP, as far as it tells who closed (RFC 9293, 3.3.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TcpState {
+    /// Both FINs are there and ours came first: this end remembers the connection for a while.
+    TimeWait,
+    /// Both FINs are there, they crossed, and ours is not acknowledged yet.
+    Closing,
+    /// Both FINs are there and the other side's came first.
+    LastAck,
+    /// Any other.
+    Other,
+}
+
+/// The state of the end at `local` of its connection with `remote`.
+///
+/// `None` where the kernel does not show it (not Linux, or `/proc` is not there); `Some(None)` where it knows no such
+/// connection any more.
+pub fn tcp_state(local: SocketAddr, remote: SocketAddr) -> Option<Option<TcpState>> {
+    let table = match local.ip() {
+        IpAddr::V4(_) => "/proc/net/tcp",
+        IpAddr::V6(_) => "/proc/net/tcp6",
+    };
+    fs::read_to_string(table).ok().map(|table| find_state(&table, local, remote))
+}
+
+/// Finds a connection in the text of `/proc/net/tcp`.
+fn find_state(table: &str, local: SocketAddr, remote: SocketAddr) -> Option<TcpState> {
+    let (local, remote) = (in_hex(local), in_hex(remote));
+    table.lines().skip(1).find_map(|row| {
+        let mut columns = row.split_ascii_whitespace().skip(1);
+        let found = columns.next() == Some(&local) && columns.next() == Some(&remote);
+        found.then(|| match columns.next() {
+            Some("06") => TcpState::TimeWait,
+            Some("0B") => TcpState::Closing,
+            Some("09") => TcpState::LastAck,
+            _ => TcpState::Other,
+        })
+    })
+}
+
+/// An address as `/proc/net/tcp` writes it: each 32-bit word of the address in the machine's order, then the port.
+fn in_hex(address: SocketAddr) -> String {
+    let octets = match address.ip() {
+        IpAddr::V4(ip) => ip.octets().to_vec(),
+        IpAddr::V6(ip) => ip.octets().to_vec(),
+    };
+    let words = octets.chunks_exact(4).map(|word| {
+        format!("{:08X}", u32::from_ne_bytes([word[0], word[1], word[2], word[3]]))
+    });
+    format!("{}:{:04X}", words.collect::<String>(), address.port())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(target_endian = "little")]
+    const TABLE: &str = "\
+  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 0100007F:0BB9 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1 1 0 100 0 0 10 0
+   1: 0100007F:0BB9 0100007F:9E40 06 00000000:00000000 03:000016D9 00000000     0        0 0 3 0
+   2: 0100007F:9E40 0100007F:0BB9 09 00000000:00000000 03:000016D9 00000000     0        0 0 3 0
+";
+
+    #[test]
+    #[cfg(target_endian = "little")]
+    fn finds_each_end_of_a_connection() {
+        let (server, client) = ("127.0.0.1:3001".parse().unwrap(), "127.0.0.1:40512".parse().unwrap());
+        assert_eq!(find_state(TABLE, server, client), Some(TcpState::TimeWait));
+        assert_eq!(find_state(TABLE, client, server), Some(TcpState::LastAck));
+        assert_eq!(find_state(TABLE, server, "127.0.0.1:1".parse().unwrap()), None);
+    }
+
+    #[test]
+    #[cfg(target_endian = "little")]
+    fn writes_an_address_of_version_6() {
+        assert_eq!(in_hex("[::1]:80".parse().unwrap()), "00000000000000000000000001000000:0050");
+    }
+}

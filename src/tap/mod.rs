@@ -1,0 +1,14 @@
+//! The tap: sits on a connection's stream and tells the timeline what crosses it.
+//!
+//! Layers, from the outside in: kernel, [`Tap`], [`Gate`], hyper. What the tap says is what a packet capture
+//! would say; who hung up first is asked of the kernel at the moment of shutting down, never guessed.
+
+mod gate;
+pub mod kernel;
+mod registry;
+mod stream;
+mod watch;
+
+pub use gate::Gate;
+pub use registry::{Control, Taps};
+pub use stream::Tap;

@@ -1,0 +1,146 @@
+//! Who is connected: numbers the connections, knows the names of clients that announced themselves, and reaches each
+//! connection while it is open.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures_util::task::AtomicWaker;
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+
+use super::{Gate, Tap};
+use crate::timeline::{Bus, ConnId};
+
+/// Makes taps. Clones number their connections together.
+#[derive(Debug, Clone)]
+pub struct Taps {
+    bus: Bus,
+    shared: Arc<Shared>,
+    /// The name of a client that did not announce itself.
+    default_name: Option<String>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    last_conn: AtomicU64,
+    names: Mutex<HashMap<SocketAddr, String>>,
+    live: Mutex<BTreeMap<ConnId, Arc<Control>>>,
+}
+
+impl Taps {
+    /// Taps that tell this timeline.
+    #[must_use]
+    pub fn new(bus: Bus) -> Self {
+        Self { bus, shared: Arc::default(), default_name: None }
+    }
+
+    /// The same, but clients that did not announce themselves bear this name.
+    #[must_use]
+    pub fn with_default_name(&self, name: &str) -> Self {
+        Self { default_name: Some(name.into()), ..self.clone() }
+    }
+
+    /// The timeline that is told.
+    #[must_use]
+    pub fn bus(&self) -> &Bus {
+        &self.bus
+    }
+
+    /// Announces that the connection from `address`, which is bound and will connect, belongs to `name`.
+    pub fn announce(&self, address: SocketAddr, name: &str) {
+        lock(&self.shared.names).insert(address, name.into());
+    }
+
+    /// Takes a connection that was just accepted.
+    pub fn accept(&self, stream: TcpStream, client: SocketAddr, server: SocketAddr) -> Gate {
+        let conn = ConnId(self.shared.last_conn.fetch_add(1, Ordering::Relaxed) + 1);
+        let name = lock(&self.shared.names).remove(&client).or_else(|| self.default_name.clone());
+        let control = Arc::new(Control::new(conn, client, server, name));
+        lock(&self.shared.live).insert(conn, Arc::clone(&control));
+        let tap = Tap::new(stream, self.clone(), Arc::clone(&control));
+        Gate::new(tap, control)
+    }
+
+    /// The open connections of a client, or of all.
+    #[must_use]
+    pub fn live(&self, name: Option<&str>) -> Vec<Arc<Control>> {
+        let live = lock(&self.shared.live);
+        let wanted = |control: &&Arc<Control>| name.is_none() || control.name.as_deref() == name;
+        live.values().filter(wanted).cloned().collect()
+    }
+
+    /// The number of the open connection from this address.
+    #[must_use]
+    pub fn conn_from(&self, client: SocketAddr) -> Option<ConnId> {
+        lock(&self.shared.live).values().find(|control| control.client == client).map(|control| control.conn)
+    }
+
+    pub(super) fn gone(&self, conn: ConnId) {
+        lock(&self.shared.live).remove(&conn);
+    }
+}
+
+/// A handle to an open connection, from outside of the task that serves it.
+#[derive(Debug)]
+pub struct Control {
+    /// Its number.
+    pub conn: ConnId,
+    /// The client's address.
+    pub client: SocketAddr,
+    /// The server's address.
+    pub server: SocketAddr,
+    /// The client's name.
+    pub name: Option<String>,
+    cut: AtomicBool,
+    stalled_until: Mutex<Option<Instant>>,
+    pub(super) reader: AtomicWaker,
+    pub(super) writer: AtomicWaker,
+}
+
+impl Control {
+    fn new(conn: ConnId, client: SocketAddr, server: SocketAddr, name: Option<String>) -> Self {
+        Self {
+            conn,
+            client,
+            server,
+            name,
+            cut: AtomicBool::new(false),
+            stalled_until: Mutex::new(None),
+            reader: AtomicWaker::new(),
+            writer: AtomicWaker::new(),
+        }
+    }
+
+    /// Resets the connection, as a machine does that forgot it.
+    pub fn cut(&self) {
+        self.cut.store(true, Ordering::Release);
+        self.wake();
+    }
+
+    /// Lets nothing pass for so long, either way; FINs wait as well.
+    pub fn stall(&self, time: Duration) {
+        *lock(&self.stalled_until) = Some(Instant::now() + time);
+        self.wake();
+    }
+
+    pub(super) fn is_cut(&self) -> bool {
+        self.cut.load(Ordering::Acquire)
+    }
+
+    pub(super) fn stalled_until(&self) -> Option<Instant> {
+        *lock(&self.stalled_until)
+    }
+
+    fn wake(&self) {
+        self.reader.wake();
+        self.writer.wake();
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Every change under these locks is one insertion, removal or assignment: a panic elsewhere leaves them whole.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

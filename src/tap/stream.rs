@@ -1,0 +1,161 @@
+//! The tapped stream itself: passes everything on, and tells the watch.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+use super::watch::Watch;
+use super::{Control, Taps, kernel};
+use crate::timeline::Side;
+
+/// An accepted stream of which every byte, FIN and reset is told to the timeline.
+#[derive(Debug)]
+pub struct Tap {
+    stream: TcpStream,
+    taps: Taps,
+    control: Arc<Control>,
+    watch: Watch,
+}
+
+impl Tap {
+    pub(super) fn new(stream: TcpStream, taps: Taps, control: Arc<Control>) -> Self {
+        let watch = Watch::opened(taps.bus().clone(), &control);
+        Self { stream, taps, control, watch }
+    }
+
+    /// Tells the client's FIN or reset if it is there, even where nobody reads any more.
+    fn look_for_the_peers_end(&mut self) {
+        if kernel::peer_hung_up(&self.stream) {
+            match self.stream.take_error() {
+                Ok(Some(error)) | Err(error) => self.watch.failed(&error),
+                Ok(None) => self.watch.fin(Side::Client),
+            }
+        }
+    }
+
+    /// Sends our FIN, and tells which FIN was first.
+    ///
+    /// The client's is looked for before ours is sent. If it was not there then and is there right after, either it
+    /// came first by a hair, or it is already the answer to ours: the state of TCP tells which.
+    fn send_fin(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.look_for_the_peers_end();
+        ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
+        if !self.watch.has_fin(Side::Client) && kernel::peer_hung_up(&self.stream) {
+            let (server, client) = (self.control.server, self.control.client);
+            match kernel::tcp_state(server, client) {
+                // This end waits for the last acknowledgement, or had it: the other side's FIN was first.
+                Some(Some(kernel::TcpState::LastAck) | None) => self.watch.fin(Side::Client),
+                Some(Some(kernel::TcpState::Closing)) => self.watch.fins_crossed(),
+                Some(Some(kernel::TcpState::TimeWait | kernel::TcpState::Other)) | None => {}
+            }
+        }
+        self.watch.fin(Side::Server);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncRead for Tap {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let (before, room) = (buf.filled().len(), buf.remaining());
+        match ready!(Pin::new(&mut this.stream).poll_read(cx, buf)) {
+            Ok(()) => {
+                let read = &buf.filled()[before..];
+                if !read.is_empty() {
+                    this.watch.bytes(Side::Client, read);
+                } else if room > 0 {
+                    this.watch.fin(Side::Client);
+                }
+                Poll::Ready(Ok(()))
+            }
+            Err(error) => {
+                this.watch.failed(&error);
+                Poll::Ready(Err(error))
+            }
+        }
+    }
+}
+
+impl AsyncWrite for Tap {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let written = ready!(Pin::new(&mut this.stream).poll_write(cx, buf));
+        match &written {
+            Ok(len) => this.watch.bytes(Side::Server, &buf[..*len]),
+            Err(error) => this.watch.failed(error),
+        }
+        Poll::Ready(written)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let written = ready!(Pin::new(&mut this.stream).poll_write_vectored(cx, bufs));
+        match &written {
+            Ok(len) => this.watch.bytes(Side::Server, &first_bytes(bufs, *len)),
+            Err(error) => this.watch.failed(error),
+        }
+        Poll::Ready(written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if this.watch.has_fin(Side::Server) {
+            return Poll::Ready(Ok(()));
+        }
+        let sent = ready!(this.send_fin(cx));
+        if let Err(error) = &sent {
+            this.watch.failed(error);
+        }
+        Poll::Ready(sent)
+    }
+}
+
+impl Drop for Tap {
+    /// Closing is a fact as well. Nothing of it is seen later, so that it is told just before.
+    fn drop(&mut self) {
+        self.taps.gone(self.control.conn);
+        if self.control.is_cut() {
+            // Without this, close() would send a FIN.
+            match self.stream.set_zero_linger() {
+                Ok(()) => self.watch.reset(Side::Server),
+                Err(error) => self.watch.failed(&error),
+            }
+        } else if kernel::unread(&self.stream) > 0 {
+            self.watch.reset(Side::Server);
+        } else {
+            self.look_for_the_peers_end();
+            self.watch.fin(Side::Server);
+        }
+        self.watch.closed();
+    }
+}
+
+/// The first `len` bytes of several buffers.
+fn first_bytes(bufs: &[io::IoSlice<'_>], len: usize) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(len);
+    for buf in bufs {
+        let rest = len - bytes.len();
+        bytes.extend_from_slice(&buf[..rest.min(buf.len())]);
+    }
+    bytes
+}

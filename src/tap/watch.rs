@@ -1,0 +1,154 @@
+//! What is known of one connection while it is watched, and how that becomes events.
+
+use std::io;
+
+use crate::timeline::{Bus, ConnId, Data, Elapsed, Frame, Head, Kind, Layer, Side, Who};
+use crate::wire::{Conversation, Meaning};
+
+use super::Control;
+
+/// Watches one connection from its first byte to its end.
+#[derive(Debug)]
+pub(super) struct Watch {
+    bus: Bus,
+    conn: ConnId,
+    opened: Elapsed,
+    conversation: Conversation,
+    from_client: u64,
+    from_server: u64,
+    ending: Ending,
+}
+
+#[derive(Debug, Default)]
+struct Ending {
+    /// In the order in which they were seen.
+    fins: Vec<Side>,
+    crossed: bool,
+    reset_by: Option<Side>,
+    failed: bool,
+}
+
+impl Watch {
+    pub(super) fn opened(bus: Bus, control: &Control) -> Self {
+        let conn = control.conn;
+        let event = bus.append_with(|_| Kind::Opened {
+            conn,
+            client: control.client,
+            server: control.server,
+            name: control.name.clone(),
+        });
+        Self {
+            bus,
+            conn,
+            opened: event.at,
+            conversation: Conversation::new(),
+            from_client: 0,
+            from_server: 0,
+            ending: Ending::default(),
+        }
+    }
+
+    pub(super) fn bytes(&mut self, from: Side, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
+        let len = bytes.len() as u64;
+        match from {
+            Side::Client => self.from_client += len,
+            Side::Server => self.from_server += len,
+        }
+        let data = Data(bytes.to_vec().into());
+        let seen = Kind::Bytes { conn: self.conn, from, len, layer: Layer::Tcp, data };
+        let meanings = self.conversation.feed(from, bytes);
+        let conn = self.conn;
+        let meant = meanings.into_iter().filter_map(|meaning| event_of(conn, meaning));
+        self.bus.append_all(std::iter::once(seen).chain(meant));
+    }
+
+    pub(super) fn fin(&mut self, from: Side) {
+        if self.ending.reset_by.is_some() || self.has_fin(from) {
+            return;
+        }
+        self.ending.fins.push(from);
+        let conn = self.conn;
+        let ended = self.conversation.end(from).into_iter().filter_map(|meaning| event_of(conn, meaning));
+        self.bus.append_all(ended.chain(std::iter::once(Kind::Fin { conn, from })));
+    }
+
+    /// Neither FIN was an answer to the other.
+    pub(super) fn fins_crossed(&mut self) {
+        self.ending.crossed = true;
+        self.fin(Side::Client);
+    }
+
+    pub(super) fn has_fin(&self, from: Side) -> bool {
+        self.ending.fins.contains(&from)
+    }
+
+    pub(super) fn reset(&mut self, by: Side) {
+        self.ending.reset_by.get_or_insert(by);
+    }
+
+    pub(super) fn failed(&mut self, error: &io::Error) {
+        match error.kind() {
+            io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::NotConnected => {
+                self.reset(Side::Client);
+            }
+            _ => self.ending.failed = true,
+        }
+    }
+
+    pub(super) fn closed(&mut self) {
+        let first = self.ending.who();
+        let (conn, opened) = (self.conn, self.opened);
+        let (from_client, from_server) = (self.from_client, self.from_server);
+        let reset_by = self.ending.reset_by;
+        self.bus.append_with(|now| Kind::Closed {
+            conn,
+            first,
+            reset_by,
+            from_client,
+            from_server,
+            lived: Elapsed(now.since(opened)),
+        });
+    }
+}
+
+impl Ending {
+    fn who(&self) -> Who {
+        if self.reset_by.is_some() {
+            return Who::Reset;
+        }
+        if self.failed {
+            return Who::Error;
+        }
+        if self.crossed {
+            return Who::Both;
+        }
+        match self.fins.first() {
+            Some(Side::Client) => Who::Client,
+            Some(Side::Server) => Who::Server,
+            None => Who::Error,
+        }
+    }
+}
+
+/// The event that tells a meaning. Bytes that could not be read stay counted, and are no event of their own.
+fn event_of(conn: ConnId, meaning: Meaning) -> Option<Kind> {
+    Some(match meaning {
+        Meaning::Request { exchange, method, target, headers, head_len } => {
+            Kind::Request { conn, exchange, method, target, head: Head { headers, head_len } }
+        }
+        Meaning::Response { exchange, status, headers, head_len } => {
+            Kind::Response { conn, exchange, status, head: Head { headers, head_len } }
+        }
+        Meaning::MessageEnd { from, exchange, body_len, wire_len, complete } => {
+            Kind::MessageEnd { conn, from, exchange, body_len, wire_len, complete }
+        }
+        Meaning::Upgraded { protocol } => Kind::Upgraded { conn, protocol },
+        Meaning::Frame { from, fin, opcode, masked, len, wire_len, text, truncated, code, reason } => {
+            Kind::Frame(Frame { conn, from, fin, opcode, masked, len, wire_len, text, truncated, code, reason })
+        }
+        Meaning::Broken { .. } => return None,
+    })
+}
