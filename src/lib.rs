@@ -1,5 +1,6 @@
 //! wsdemo shows the difference between an HTTP connection and a WebSocket from the bytes on the wire.
 
+pub mod client;
 pub mod lesson;
 pub mod server;
 pub mod tap;

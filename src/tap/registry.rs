@@ -28,6 +28,7 @@ struct Shared {
     last_conn: AtomicU64,
     names: Mutex<HashMap<SocketAddr, String>>,
     live: Mutex<BTreeMap<ConnId, Arc<Control>>>,
+    newest: Mutex<HashMap<SocketAddr, ConnId>>,
 }
 
 impl Taps {
@@ -59,6 +60,7 @@ impl Taps {
         let conn = ConnId(self.shared.last_conn.fetch_add(1, Ordering::Relaxed) + 1);
         let name = lock(&self.shared.names).remove(&client).or_else(|| self.default_name.clone());
         let control = Arc::new(Control::new(conn, client, server, name));
+        lock(&self.shared.newest).insert(server, conn);
         lock(&self.shared.live).insert(conn, Arc::clone(&control));
         let tap = Tap::new(stream, self.clone(), Arc::clone(&control));
         Gate::new(tap, control)
@@ -76,6 +78,12 @@ impl Taps {
     #[must_use]
     pub fn conn_from(&self, client: SocketAddr) -> Option<ConnId> {
         lock(&self.shared.live).values().find(|control| control.client == client).map(|control| control.conn)
+    }
+
+    /// The newest connection to this server, open or not.
+    #[must_use]
+    pub fn newest_conn_to(&self, server: SocketAddr) -> Option<ConnId> {
+        lock(&self.shared.newest).get(&server).copied()
     }
 
     pub(super) fn gone(&self, conn: ConnId) {

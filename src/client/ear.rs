@@ -1,0 +1,107 @@
+//! Who learned of which message when.
+
+use std::collections::{HashMap, HashSet};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde_json::Value;
+
+use crate::tap::Taps;
+use crate::timeline::{ConnId, Elapsed, Kind};
+
+/// When each message of a server was made. Clones are handles to the same record.
+#[derive(Debug, Clone, Default)]
+pub struct Made {
+    times: Arc<Mutex<HashMap<u64, Elapsed>>>,
+}
+
+impl Made {
+    /// The message was made now.
+    pub fn note(&self, id: u64, now: Elapsed) {
+        self.lock().insert(id, now);
+    }
+
+    fn get(&self, id: u64) -> Option<Elapsed> {
+        self.lock().get(&id).copied()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Elapsed>> {
+        self.times.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One client's ear: tells the timeline each message that it had not heard before.
+#[derive(Debug)]
+pub struct Ear {
+    name: String,
+    taps: Taps,
+    made: Made,
+    known: HashSet<u64>,
+    /// The greatest id that was heard.
+    last: Option<u64>,
+}
+
+impl Ear {
+    /// Of a client that knows nothing yet.
+    #[must_use]
+    pub fn new(name: &str, taps: Taps, made: Made) -> Self {
+        Self { name: name.into(), taps, made, known: HashSet::new(), last: None }
+    }
+
+    /// What to ask for next: messages newer than this.
+    #[must_use]
+    pub fn last(&self) -> Option<u64> {
+        self.last
+    }
+
+    /// Whether it heard of that message.
+    #[must_use]
+    pub fn knows(&self, id: u64) -> bool {
+        self.known.contains(&id)
+    }
+
+    /// Takes an answer's content: a message, or a list of them.
+    pub fn answer(&mut self, body: &[u8], conn: Option<ConnId>) {
+        match serde_json::from_slice(body) {
+            Ok(Value::Array(list)) => list.iter().for_each(|message| self.message(message, conn)),
+            Ok(message @ Value::Object(_)) => self.message(&message, conn),
+            Ok(_) | Err(_) => {}
+        }
+    }
+
+    /// Takes what a socket brought: `{"event":"message","data":{…}}`.
+    pub fn event(&mut self, text: &str, conn: Option<ConnId>) {
+        let Ok(event) = serde_json::from_str::<Value>(text) else { return };
+        if event.get("event").and_then(Value::as_str) == Some("message")
+            && let Some(message) = event.get("data")
+        {
+            self.message(message, conn);
+        }
+    }
+
+    /// The connection from this address of ours.
+    #[must_use]
+    pub fn conn_from(&self, local: SocketAddr) -> Option<ConnId> {
+        self.taps.conn_from(local)
+    }
+
+    /// The newest connection to this server.
+    #[must_use]
+    pub fn newest_conn_to(&self, server: SocketAddr) -> Option<ConnId> {
+        self.taps.newest_conn_to(server)
+    }
+
+    fn message(&mut self, message: &Value, conn: Option<ConnId>) {
+        let Some(id) = message.get("id").and_then(Value::as_u64) else { return };
+        if message.get("text").is_none() || !self.known.insert(id) {
+            return;
+        }
+        self.last = self.last.max(Some(id));
+        // A message that another server made is no news of ours.
+        if let Some(made) = self.made.get(id) {
+            let client = self.name.clone();
+            let heard = |now: Elapsed| Kind::Heard { client, conn, id, after: Elapsed(now.since(made)) };
+            self.taps.bus().append_with(heard);
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! A client's own TCP stream: bound before it connects, so that its name is known when it is accepted, and reachable
+//! from beside the library that reads it, for what no library does: a lone FIN, a reset, raw bytes.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpSocket, TcpStream};
+
+use crate::tap::{Taps, kernel};
+
+/// A handle to a TCP stream; the stream is closed when the last handle is gone.
+///
+/// One task reads and writes through [`AsyncRead`] and [`AsyncWrite`]; other handles use the methods.
+#[derive(Debug, Clone)]
+pub struct Link {
+    stream: Arc<TcpStream>,
+    /// Our own address.
+    pub local: SocketAddr,
+}
+
+/// Knows a stream without keeping it open.
+#[derive(Debug, Clone)]
+pub(super) struct WeakLink {
+    stream: Weak<TcpStream>,
+    local: SocketAddr,
+}
+
+impl WeakLink {
+    /// The stream, if it is still open.
+    pub fn upgrade(&self) -> Option<Link> {
+        Some(Link { stream: self.stream.upgrade()?, local: self.local })
+    }
+}
+
+impl Link {
+    pub(super) fn downgrade(&self) -> WeakLink {
+        WeakLink { stream: Arc::downgrade(&self.stream), local: self.local }
+    }
+
+    /// Connects under a name.
+    ///
+    /// # Errors
+    /// Those of the kernel.
+    pub async fn connect(server: SocketAddr, name: &str, taps: &Taps) -> io::Result<Self> {
+        let socket = if server.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        let own: IpAddr = if server.ip().is_loopback() {
+            server.ip()
+        } else if server.is_ipv4() {
+            IpAddr::from([0, 0, 0, 0])
+        } else {
+            IpAddr::from([0_u16; 8])
+        };
+        socket.bind(SocketAddr::new(own, 0))?;
+        let local = socket.local_addr()?;
+        taps.announce(local, name);
+        let stream = socket.connect(server).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream: Arc::new(stream), local })
+    }
+
+    /// Whether the other side ended or reset the connection, as the kernel knows it now.
+    #[must_use]
+    pub fn peer_hung_up(&self) -> bool {
+        kernel::peer_hung_up(&*self.stream)
+    }
+
+    /// Ends our sending: a FIN, and nothing else.
+    pub fn fin(&self) {
+        // It fails where the connection is gone already, which is what was wanted.
+        let _ = rustix::net::shutdown(&*self.stream, rustix::net::Shutdown::Write);
+    }
+
+    /// Makes the close of the last handle a reset.
+    pub fn reset_at_close(&self) {
+        // It fails where the connection is gone already.
+        let _ = self.stream.set_zero_linger();
+    }
+
+    /// Writes past the library that owns the stream.
+    ///
+    /// # Errors
+    /// Those of the kernel.
+    pub async fn write_raw(&self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            self.stream.writable().await?;
+            match self.stream.try_write(bytes) {
+                Ok(len) => bytes = &bytes[len..],
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until there is something to read, or the end; leaves it there.
+    ///
+    /// # Errors
+    /// Those of the kernel.
+    pub async fn peek(&self, buf: &mut [u8]) -> io::Result<usize> {
+        self.stream.peek(buf).await
+    }
+
+    /// Reads to the end of what the other side sends, and forgets it.
+    pub async fn read_to_end(&mut self) {
+        let _ = tokio::io::copy(self, &mut tokio::io::sink()).await;
+    }
+}
+
+impl AsyncRead for Link {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        loop {
+            ready!(self.stream.poll_read_ready(cx))?;
+            match self.stream.try_read(buf.initialize_unfilled()) {
+                Ok(len) => {
+                    buf.advance(len);
+                    return Poll::Ready(Ok(()));
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+    }
+}
+
+impl AsyncWrite for Link {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        loop {
+            ready!(self.stream.poll_write_ready(cx))?;
+            match self.stream.try_write(buf) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                written => return Poll::Ready(written),
+            }
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.fin();
+        Poll::Ready(Ok(()))
+    }
+}

@@ -1,0 +1,236 @@
+//! A named client of a lesson: at most one HTTP connection and one socket at a time, each owned by a task that always
+//! reads, also while a teacher talks.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::link::WeakLink;
+use super::{Ear, Link, Made, http, raw};
+use crate::tap::Taps;
+
+/// The most messages that a client holds until somebody asks for them.
+const INBOX: usize = 4_096;
+
+/// Something that arrived at a client, whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Incoming {
+    /// An HTTP response.
+    Response {
+        /// Its status code.
+        status: u16,
+        /// In order.
+        headers: Vec<(String, String)>,
+        /// Its content.
+        body: Bytes,
+    },
+    /// A text message.
+    Text(String),
+    /// A binary message.
+    Binary(Bytes),
+    /// A ping; tungstenite has answered it.
+    Ping(Bytes),
+    /// A pong.
+    Pong(Bytes),
+    /// A close frame, with its code and reason where it carries them.
+    Close(Option<(u16, String)>),
+}
+
+/// What a client is to do on a connection, in order.
+#[derive(Debug)]
+pub enum Command {
+    /// Send this request and read its response.
+    Request(hyper::Request<http::Body>),
+    /// Send this message or frame.
+    Message(tokio_tungstenite::tungstenite::Message),
+    /// Write these bytes, whatever they mean.
+    Raw(Vec<u8>),
+    /// End our sending.
+    Fin,
+    /// Reset the connection.
+    Reset,
+}
+
+/// A named client.
+#[derive(Debug)]
+pub struct Person {
+    name: String,
+    server: SocketAddr,
+    taps: Taps,
+    ear: Arc<Mutex<Ear>>,
+    http: Option<Line>,
+    socket: Option<Line>,
+    /// Streams of a machine that is gone: open, and nobody reads or writes.
+    vanished: Vec<Link>,
+    inbox: mpsc::Receiver<Incoming>,
+    post: mpsc::Sender<Incoming>,
+}
+
+/// An open connection and the task that owns it.
+#[derive(Debug)]
+struct Line {
+    /// Weak: the stream is closed when its task is done with it.
+    link: WeakLink,
+    commands: mpsc::UnboundedSender<Command>,
+    task: JoinHandle<()>,
+    /// `Connection: close` was asked for: the next request needs another connection.
+    retired: bool,
+}
+
+impl Line {
+    fn usable(&self) -> bool {
+        let open = self.link.upgrade().is_some_and(|link| !link.peer_hung_up());
+        open && !self.retired && !self.task.is_finished()
+    }
+}
+
+/// What a connection's task needs to hand on what it reads.
+#[derive(Debug, Clone)]
+pub(super) struct Post {
+    inbox: mpsc::Sender<Incoming>,
+    ear: Arc<Mutex<Ear>>,
+    local: SocketAddr,
+}
+
+impl Post {
+    /// Hands it on; where nobody has asked for thousands of messages, the newest are dropped.
+    pub fn deliver(&self, incoming: Incoming) {
+        let mut ear = self.ear.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let conn = ear.conn_from(self.local);
+        match &incoming {
+            Incoming::Response { status, body, .. } if *status < 300 => ear.answer(body, conn),
+            Incoming::Text(text) => ear.event(text, conn),
+            Incoming::Response { .. }
+            | Incoming::Binary(_)
+            | Incoming::Ping(_)
+            | Incoming::Pong(_)
+            | Incoming::Close(_) => {}
+        }
+        let _ = self.inbox.try_send(incoming);
+    }
+}
+
+impl Person {
+    /// Nobody has connected yet.
+    #[must_use]
+    pub fn new(name: &str, server: SocketAddr, taps: Taps, made: Made) -> Self {
+        let (post, inbox) = mpsc::channel(INBOX);
+        let ear = Arc::new(Mutex::new(Ear::new(name, taps.clone(), made)));
+        Self {
+            name: name.into(),
+            server,
+            taps,
+            ear,
+            http: None,
+            socket: None,
+            vanished: Vec::new(),
+            inbox,
+            post,
+        }
+    }
+
+    /// Sends a request: on the open connection, or on a new one; a request to upgrade always on a new one.
+    ///
+    /// # Errors
+    /// Where no connection could be made.
+    pub async fn request(&mut self, request: hyper::Request<http::Body>) -> io::Result<()> {
+        let upgrade = http::asks_to_upgrade(&request);
+        let retired = http::asks_to_close(&request);
+        let line = if upgrade {
+            self.socket.insert(self.dial().await?)
+        } else {
+            match self.http.take().filter(Line::usable) {
+                Some(line) => self.http.insert(line),
+                None => self.http.insert(self.dial().await?),
+            }
+        };
+        line.retired |= retired;
+        // A task that has just ended reports by silence, which the transcript's next line will find.
+        let _ = line.commands.send(Command::Request(request));
+        Ok(())
+    }
+
+    /// Opens a connection and sends nothing.
+    ///
+    /// # Errors
+    /// Where no connection could be made.
+    pub async fn connect(&mut self) -> io::Result<()> {
+        self.http = Some(self.dial().await?);
+        Ok(())
+    }
+
+    /// Does something on the socket; false where there is none.
+    pub fn on_socket(&self, command: Command) -> bool {
+        self.socket.as_ref().is_some_and(|line| line.commands.send(command).is_ok())
+    }
+
+    /// Does something on the newest connection, socket or not; false where there is none.
+    pub fn on_any(&self, command: Command) -> bool {
+        let line = self.socket.as_ref().filter(|line| !line.task.is_finished()).or(self.http.as_ref());
+        line.is_some_and(|line| line.commands.send(command).is_ok())
+    }
+
+    /// The machine is gone: nothing is read, nothing is sent, not even a FIN.
+    pub fn vanish(&mut self) {
+        for line in [self.http.take(), self.socket.take()].into_iter().flatten() {
+            self.vanished.extend(line.link.upgrade());
+            line.task.abort();
+        }
+    }
+
+    /// The next thing that arrived.
+    pub async fn next(&mut self) -> Incoming {
+        // The channel cannot end: we hold a sender ourselves.
+        match self.inbox.recv().await {
+            Some(incoming) => incoming,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// The next thing that has arrived already.
+    pub fn arrived(&mut self) -> Option<Incoming> {
+        self.inbox.try_recv().ok()
+    }
+
+    /// Leaves: no more commands; each task ends its connection in order.
+    pub async fn leave(&mut self) {
+        for line in [self.http.take(), self.socket.take()].into_iter().flatten() {
+            drop(line.commands);
+            let stop = line.task.abort_handle();
+            if tokio::time::timeout(std::time::Duration::from_secs(2), line.task).await.is_err() {
+                stop.abort();
+            }
+        }
+    }
+
+    async fn dial(&self) -> io::Result<Line> {
+        let link = Link::connect(self.server, &self.name, &self.taps).await?;
+        let (commands, queue) = mpsc::unbounded_channel();
+        let post = Post { inbox: self.post.clone(), ear: Arc::clone(&self.ear), local: link.local };
+        let weak = link.downgrade();
+        let task = tokio::spawn(own(link, queue, post));
+        Ok(Line { link: weak, commands, task, retired: false })
+    }
+}
+
+/// Owns a connection; what is asked of it first decides what is spoken on it.
+async fn own(mut link: Link, mut queue: mpsc::UnboundedReceiver<Command>, post: Post) {
+    let mut byte = [0_u8; 1];
+    let first = tokio::select! {
+        first = queue.recv() => first,
+        // The server spoke or hung up first.
+        _ = link.peek(&mut byte) => Some(Command::Raw(Vec::new())),
+    };
+    match first {
+        Some(Command::Request(request)) => http::own(link, request, queue, post).await,
+        Some(command) => raw::own(link, command, queue, post).await,
+        None => {
+            link.fin();
+            link.read_to_end().await;
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! A connection on which a client says what no library would: read by our own decoders.
+
+use tokio::io::AsyncReadExt as _;
+use tokio::sync::mpsc;
+
+use super::person::Post;
+use super::{Command, Incoming, Link};
+use crate::wire::{Conversation, Meaning, Opcode, Side};
+
+/// Owns the connection to its end.
+pub(super) async fn own(
+    mut link: Link,
+    first: Command,
+    mut queue: mpsc::UnboundedReceiver<Command>,
+    post: Post,
+) {
+    let mut reading = Reading::default();
+    let mut next = Some(first);
+    let mut buf = vec![0_u8; 16 * 1024];
+    loop {
+        match next.take() {
+            Some(Command::Raw(bytes)) => {
+                reading.conversation.feed(Side::Client, &bytes);
+                if link.write_raw(&bytes).await.is_err() {
+                    return;
+                }
+            }
+            Some(Command::Fin) => link.fin(),
+            Some(Command::Reset) => return link.reset_at_close(),
+            // Bytes were written past the library: from then on it cannot be used.
+            Some(Command::Request(_) | Command::Message(_)) | None => {}
+        }
+        tokio::select! {
+            command = queue.recv() => match command {
+                Some(command) => next = Some(command),
+                None => {
+                    link.fin();
+                    return link.read_to_end().await;
+                }
+            },
+            read = link.read(&mut buf) => match read {
+                Ok(0) | Err(_) => {
+                    reading.end().into_iter().for_each(|incoming| post.deliver(incoming));
+                    return;
+                }
+                Ok(len) => reading.bytes(&buf[..len]).into_iter().for_each(|incoming| post.deliver(incoming)),
+            },
+        }
+    }
+}
+
+/// What was read from the server and is not handed on yet.
+#[derive(Debug, Default)]
+struct Reading {
+    conversation: Conversation,
+    bytes: Vec<u8>,
+    head: Option<(u16, Vec<(String, String)>, usize)>,
+}
+
+impl Reading {
+    fn bytes(&mut self, bytes: &[u8]) -> Vec<Incoming> {
+        self.bytes.extend_from_slice(bytes);
+        let meanings = self.conversation.feed(Side::Server, bytes);
+        meanings.into_iter().filter_map(|meaning| self.meaning(meaning)).collect()
+    }
+
+    fn end(&mut self) -> Vec<Incoming> {
+        let meanings = self.conversation.end(Side::Server);
+        meanings.into_iter().filter_map(|meaning| self.meaning(meaning)).collect()
+    }
+
+    fn meaning(&mut self, meaning: Meaning) -> Option<Incoming> {
+        match meaning {
+            Meaning::Response { status, headers, head_len, .. } => {
+                self.head = Some((status, headers, usize::try_from(head_len).unwrap_or(usize::MAX)));
+                None
+            }
+            Meaning::MessageEnd { from: Side::Server, wire_len, .. } => {
+                let message = self.cut(wire_len);
+                let (status, headers, head_len) = self.head.take()?;
+                let body = message.get(head_len..).unwrap_or_default().to_vec().into();
+                Some(Incoming::Response { status, headers, body })
+            }
+            Meaning::Frame { from: Side::Server, opcode, len, wire_len, text, code, reason, .. } => {
+                let frame = self.cut(wire_len);
+                let start = frame.len().saturating_sub(usize::try_from(len).unwrap_or(usize::MAX));
+                let payload = frame[start..].to_vec();
+                match opcode {
+                    Opcode::Text => Some(Incoming::Text(text.unwrap_or_default())),
+                    Opcode::Ping => Some(Incoming::Ping(payload.into())),
+                    Opcode::Pong => Some(Incoming::Pong(payload.into())),
+                    Opcode::Close => Some(Incoming::Close(code.map(|code| (code, reason.unwrap_or_default())))),
+                    Opcode::Binary | Opcode::Continuation | Opcode::Reserved(_) => {
+                        Some(Incoming::Binary(payload.into()))
+                    }
+                }
+            }
+            Meaning::Request { .. }
+            | Meaning::MessageEnd { from: Side::Client, .. }
+            | Meaning::Frame { from: Side::Client, .. }
+            | Meaning::Upgraded { .. }
+            | Meaning::Broken { .. } => None,
+        }
+    }
+
+    fn cut(&mut self, wire_len: u64) -> Vec<u8> {
+        let len = usize::try_from(wire_len).unwrap_or(usize::MAX).min(self.bytes.len());
+        let rest = self.bytes.split_off(len);
+        std::mem::replace(&mut self.bytes, rest)
+    }
+}
