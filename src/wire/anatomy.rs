@@ -125,14 +125,8 @@ pub struct Lines<'a> {
 impl Lines<'_> {
     /// The head on the wire, in bytes.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub fn wire_len(&self) -> usize {
         self.start.len + self.headers.iter().map(|line| line.len).sum::<usize>() + self.empty
-    }
-
-    /// Never: a head has a start line.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 
     /// Whether a final response must follow this one (RFC 9110, 15.2).
@@ -254,7 +248,7 @@ mod tests {
         assert_eq!(headers, [("Host: a", 9), ("X-Latin: caf\u{fffd}", 14)]);
         assert_eq!(taken.head.headers[0].remark(), Some("which server is meant"));
         assert_eq!((taken.head.empty, taken.body), (2, &b"{}"[..]));
-        assert_eq!(taken.head.len() + taken.body.len(), bytes.len());
+        assert_eq!(taken.head.wire_len() + taken.body.len(), bytes.len());
         assert_eq!(head(&bytes[..40]), None);
     }
 
@@ -263,10 +257,10 @@ mod tests {
         let bytes = b"\r\n\nHTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\
             Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
         let taken = head(bytes).expect("a whole head");
-        assert_eq!((taken.skipped, taken.interim.len(), taken.interim[0].len()), (3, 1, 25));
+        assert_eq!((taken.skipped, taken.interim.len(), taken.interim[0].wire_len()), (3, 1, 25));
         assert_eq!(taken.head.start.text, "HTTP/1.1 200 OK");
         assert_eq!((taken.body, &*taken.content()), (&b"3\r\nabc\r\n0\r\n\r\n"[..], &b"abc"[..]));
-        assert_eq!(3 + 25 + taken.head.len() + taken.body.len(), bytes.len());
+        assert_eq!(3 + 25 + taken.head.wire_len() + taken.body.len(), bytes.len());
         let switch = head(b"HTTP/1.1 101 Switching Protocols\r\n\r\nxx").expect("a whole head");
         assert_eq!((switch.interim.len(), switch.body), (0, &b"xx"[..]));
     }

@@ -47,7 +47,8 @@ pub enum Meaning {
         exchange: u64,
         /// The content, without framing.
         body_len: u64,
-        /// The whole message on the wire: head, content, chunk sizes, trailers.
+        /// The whole message on the wire: head, content, chunk sizes, trailers; and what stands in front of it:
+        /// interim responses, empty lines (RFC 9112, 2.2).
         wire_len: u64,
         /// False where the connection ended in the middle of it.
         complete: bool,
@@ -74,14 +75,15 @@ pub enum Meaning {
         /// The payload, unmasked, where this frame alone is UTF-8: of text, of a text's continuation, of ping
         /// and pong. At most the first 4 KiB.
         text: Option<String>,
-        /// Whether `text` was cut.
+        /// Whether `text` or `reason` was cut.
         truncated: bool,
         /// Of a close frame with a payload (RFC 6455, 5.5.1).
         code: Option<u16>,
-        /// Of a close frame with a payload.
+        /// Of a close frame with a payload; bytes that are not UTF-8 replaced.
         reason: Option<String>,
     },
-    /// These bytes are not what they should be; this direction is counted from here on, no longer read.
+    /// These bytes are not what they should be, or end within a frame; this direction is counted from here on,
+    /// no longer read. Said once.
     Broken {
         /// Who sent it.
         from: Side,
@@ -358,6 +360,8 @@ impl Conversation {
         let Switch { next, protocol } = switch;
         self.server = next.direction();
         self.undecided = None;
+        // Nothing is answered any more, and an idle socket should cost little.
+        self.waiting = VecDeque::new();
         out.extend(protocol.map(|protocol| Meaning::Upgraded { protocol }));
         match &self.client {
             Direction::Held(_) => self.release(next.direction(), out),
