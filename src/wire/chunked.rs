@@ -144,6 +144,7 @@ mod tests {
         let body = b"4;a=b\r\nWiki\r\n6 ; x=\"y\"\r\npedia \r\n0\r\nDigest: x\r\nA:b\n\r\n";
         assert_eq!(decode(body).as_deref(), Some(&b"Wikipedia "[..]));
         assert_eq!(decode(b"0\r\n\r\n").as_deref(), Some(&b""[..]));
+        assert_eq!(decode(b"0\r\n\r\r\n\r\n").as_deref(), Some(&b""[..]), "two CRs are no empty line");
         assert_eq!(decode(b"00a\r\n0123456789\r\n0\r\n\r\n").as_deref(), Some(&b"0123456789"[..]));
     }
 
