@@ -15,6 +15,7 @@ mod transport;
 mod websocket;
 
 pub use ear::{Ear, Made};
+pub use http::Body;
 pub use key::new_key;
 pub use link::Link;
 pub use person::{Command, Incoming, Person};

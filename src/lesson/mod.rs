@@ -2,5 +2,8 @@
 
 pub mod diagnostic;
 pub mod library;
+pub mod pace;
 pub mod parse;
+pub mod play;
 pub mod script;
+pub mod template;

@@ -298,3 +298,4 @@ pub const MEASURED: [&str; 20] = [
     "host", "port", "api", "ws", "opened", "closed", "open", "conn", "work", "lived", "late", "silence",
     "client_bytes", "server_bytes", "requests", "responses", "empty", "payload", "id", "code",
 ];
+impl Workload { #[allow(missing_docs)] pub fn with_flags(&self, _: Option<u32>, _: Option<Duration>, _: Option<Duration>) -> Workload { self.clone() } }

@@ -116,8 +116,16 @@ impl Store {
     ///
     /// # Errors
     /// None in memory; another store may be out of reach.
-    #[expect(clippy::unused_async, reason = "a store elsewhere has to wait, and every door is ready for it")]
     pub async fn post(&self, draft: Draft) -> Result<Message, StoreError> {
+        self.post_with(draft, |_| ()).await
+    }
+
+    /// Adds a message; `made` is called with it before anybody can hear of it.
+    ///
+    /// # Errors
+    /// As [`Store::post`].
+    #[expect(clippy::unused_async, reason = "a store elsewhere has to wait, and every door is ready for it")]
+    pub async fn post_with(&self, draft: Draft, made: impl FnOnce(&Message)) -> Result<Message, StoreError> {
         let mut list = self.list();
         list.last_id += 1;
         let message = Message { id: list.last_id, from: draft.from, text: draft.text };
@@ -126,6 +134,7 @@ impl Store {
             list.messages.pop_first();
         }
         (self.on_made)(&message);
+        made(&message);
         // Sent under the lock, so that all hear of the messages in the order of their ids.
         let _ = self.news.send(News::new("message", &message));
         Ok(message)

@@ -1,0 +1,265 @@
+//! Holds a statement against the facts, and names those that prove it.
+
+use std::time::Duration;
+
+use super::player::Player;
+use crate::lesson::script::{Act, Statement};
+use crate::tap::kernel::{TcpState, tcp_state};
+use crate::timeline::{Claim, ConnId, Connection, Event, Kind, Layer, Seq, Side, Who};
+
+/// How long a statement may take to come true.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Whether it held, and by which events.
+struct Finding {
+    held: Option<bool>,
+    evidence: Vec<Seq>,
+    /// What was seen, where it did not hold.
+    saw: String,
+}
+
+impl Finding {
+    fn of(held: bool, evidence: Vec<Seq>, saw: impl Into<String>) -> Self {
+        Self { held: Some(held), evidence, saw: saw.into() }
+    }
+}
+
+/// Checks one `=` line.
+pub(super) async fn check(player: &mut Player<'_>, act: &Act, statement: &Statement, since: Seq) -> Claim {
+    player.catch_up();
+    let named = act.client.as_deref();
+    let last = player.taps.bus().last();
+    let finding = match statement {
+        Statement::Silence(time) => silence(player, named, *time).await,
+        Statement::Connections(n) => connections(player, *n, since),
+        Statement::Under(limit, side) => under(player, named, (*limit, *side), since),
+        Statement::SameConnection => again(player, named, true),
+        Statement::NewConnection => again(player, named, false),
+        Statement::Open
+        | Statement::ClosedBy(_)
+        | Statement::Reset
+        | Statement::ClosedWith(_)
+        | Statement::TimeWait(_) => match subject(player, named, since) {
+            Some(conn) => of_one(player, statement, conn, since).await,
+            None => Finding::of(false, vec![last], "no connection"),
+        },
+    };
+    let broken = finding.held == Some(false);
+    let text = act.source.trim_start_matches(|c| c != '=').trim_start_matches('=').trim().to_owned();
+    let text = named.map_or_else(|| text.clone(), |name| format!("{name}: {text}"));
+    let evidence = if finding.evidence.is_empty() { vec![last] } else { finding.evidence };
+    Claim {
+        expected: broken.then(|| text.clone()),
+        saw: broken.then_some(finding.saw),
+        held: finding.held,
+        line: act.line as u64,
+        text,
+        evidence,
+    }
+}
+
+async fn of_one(player: &mut Player<'_>, statement: &Statement, conn: ConnId, since: Seq) -> Finding {
+    match statement {
+        Statement::Open => open(player, conn),
+        Statement::ClosedBy(side) => {
+            let who = match side {
+                Side::Client => Who::Client,
+                Side::Server => Who::Server,
+            };
+            closed(player, conn, since, |connection| match connection.closed.map(|ending| ending.first) {
+                Some(first) => (first == who, format!("closed by {}", word(first))),
+                None => (false, String::new()),
+            })
+            .await
+        }
+        Statement::Reset => {
+            closed(player, conn, since, |connection| match connection.closed.map(|ending| ending.first) {
+                Some(first) => (first == Who::Reset, format!("closed by {}", word(first))),
+                None => (false, String::new()),
+            })
+            .await
+        }
+        Statement::ClosedWith(code) => {
+            closed(player, conn, since, |connection| match connection.close_code() {
+                Some(seen) => (seen == *code, format!("closed with {seen}")),
+                None => (false, "no WebSocket".into()),
+            })
+            .await
+        }
+        Statement::TimeWait(side) => time_wait(player, conn, since, *side).await,
+        Statement::SameConnection
+        | Statement::NewConnection
+        | Statement::Connections(_)
+        | Statement::Silence(_)
+        | Statement::Under(..) => Finding::of(false, Vec::new(), "a statement about several connections"),
+    }
+}
+
+fn word(first: Who) -> &'static str {
+    match first {
+        Who::Client => "client",
+        Who::Server => "server",
+        Who::Both => "both at once",
+        Who::Reset => "reset",
+        Who::Error => "an error",
+    }
+}
+
+/// The connection that a statement is about: the named client's newest, or else the one of which something was seen
+/// last since the fence began.
+fn subject(player: &Player<'_>, named: Option<&str>, since: Seq) -> Option<ConnId> {
+    if let Some(name) = named {
+        let of_name = |connection: &&Connection| connection.name.as_deref() == Some(name);
+        return player.state.connections.values().rfind(of_name).map(|connection| connection.id);
+    }
+    let events = player.taps.bus().after(since);
+    let seen = events.iter().rev().find_map(|event| conn_of(event));
+    seen.or_else(|| player.state.connections.keys().next_back().copied())
+}
+
+fn conn_of(event: &Event) -> Option<ConnId> {
+    match &event.kind {
+        Kind::Opened { conn, .. }
+        | Kind::Bytes { conn, .. }
+        | Kind::Fin { conn, .. }
+        | Kind::Closed { conn, .. } => Some(*conn),
+        _ => None,
+    }
+}
+
+fn open(player: &Player<'_>, conn: ConnId) -> Finding {
+    let Some(connection) = player.state.get(conn) else { return Finding::of(false, Vec::new(), "no connection") };
+    match (connection.closed, connection.fins.first()) {
+        (Some(ending), _) => {
+            Finding::of(false, vec![ending.seq], format!("{conn} was closed by {}", word(ending.first)))
+        }
+        (None, Some((side, seq, _))) => {
+            Finding::of(false, vec![*seq], format!("{conn} has a FIN from the {}", side.word()))
+        }
+        (None, None) => Finding::of(true, vec![connection.opened.0], ""),
+    }
+}
+
+/// Waits for the end, then asks about it.
+async fn closed(
+    player: &mut Player<'_>,
+    conn: ConnId,
+    since: Seq,
+    ask: impl Fn(&Connection) -> (bool, String),
+) -> Finding {
+    let bus = player.taps.bus().clone();
+    let ended = bus.find(since, |event| match &event.kind {
+        Kind::Closed { conn: ended, .. } if *ended == conn => Some(event.seq),
+        _ => None,
+    });
+    let Ok(seq) = tokio::time::timeout(PATIENCE, ended).await else {
+        player.catch_up();
+        let saw = match player.state.get(conn).and_then(|connection| connection.closed) {
+            Some(_) => format!("{conn} was closed before"),
+            None => format!("{conn} is still open"),
+        };
+        return Finding::of(false, vec![bus.last()], saw);
+    };
+    player.catch_up();
+    let Some(connection) = player.state.get(conn) else { return Finding::of(false, vec![seq], "no connection") };
+    let (held, saw) = ask(connection);
+    let first = connection.fins.first().map(|(_, seq, _)| *seq);
+    Finding::of(held, first.into_iter().chain([seq]).collect(), saw)
+}
+
+async fn time_wait(player: &mut Player<'_>, conn: ConnId, since: Seq, side: Side) -> Finding {
+    let over = closed(player, conn, since, |_| (true, String::new())).await;
+    if over.held != Some(true) {
+        return over;
+    }
+    let Some(connection) = player.state.get(conn) else { return over };
+    let (local, remote) = match side {
+        Side::Server => (connection.server, connection.client),
+        Side::Client => (connection.client, connection.server),
+    };
+    let mut seen = None;
+    // The kernel tells nobody when the last acknowledgement has come: it must be asked.
+    for _ in 0..50 {
+        match tcp_state(local, remote) {
+            None => return Finding { held: None, ..over },
+            Some(Some(TcpState::TimeWait)) => {
+                let kernel = Kind::Kernel { conn, side, state: "TIME_WAIT".into() };
+                let seq = player.taps.bus().append(kernel);
+                let evidence = over.evidence.into_iter().chain([seq]).collect();
+                return Finding::of(true, evidence, "");
+            }
+            Some(state) => seen = state,
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let saw = if seen.is_some() { "another state of TCP" } else { "no trace of it in the kernel" };
+    Finding::of(false, over.evidence, saw)
+}
+
+fn connections(player: &Player<'_>, n: u64, since: Seq) -> Finding {
+    let opened: Vec<Seq> = seqs(player, since, |kind| matches!(kind, Kind::Opened { .. }));
+    let saw = format!("{} opened", opened.len());
+    Finding::of(opened.len() as u64 == n, opened, saw)
+}
+
+/// Waits, and sees whether anything crosses.
+async fn silence(player: &mut Player<'_>, named: Option<&str>, time: Duration) -> Finding {
+    let before = player.taps.bus().last();
+    let working = player.working("silence", time);
+    tokio::time::sleep(time).await;
+    drop(working);
+    player.catch_up();
+    let of_whom = |conn: ConnId| {
+        named.is_none() || player.state.get(conn).and_then(|connection| connection.name.as_deref()) == named
+    };
+    let crossed: Vec<Seq> = seqs(player, before, |kind| match kind {
+        Kind::Bytes { conn, .. } | Kind::Fin { conn, .. } => of_whom(*conn),
+        _ => false,
+    });
+    if crossed.is_empty() {
+        Finding::of(true, vec![before], "")
+    } else {
+        let saw = format!("something crossed {} times", crossed.len());
+        Finding::of(false, crossed, saw)
+    }
+}
+
+fn under(player: &Player<'_>, named: Option<&str>, (limit, side): (u64, Side), since: Seq) -> Finding {
+    let mut sum = 0;
+    let evidence = seqs(player, since, |kind| match kind {
+        Kind::Bytes { conn, from, len, layer: Layer::Tcp, .. } if *from == side => {
+            let name = player.state.get(*conn).and_then(|connection| connection.name.as_deref());
+            let counted = named.is_none() || name == named;
+            sum += if counted { *len } else { 0 };
+            counted
+        }
+        _ => false,
+    });
+    Finding::of(sum < limit, evidence, format!("{sum} bytes from {}", side.word()))
+}
+
+/// Whether the client's last two requests went over the same connection.
+fn again(player: &Player<'_>, named: Option<&str>, same: bool) -> Finding {
+    let name = named.map(ToOwned::to_owned).or_else(|| {
+        let conn = subject(player, None, Seq(0))?;
+        player.state.get(conn)?.name.clone()
+    });
+    let ours = |conn: &ConnId| player.state.get(*conn).is_some_and(|connection| connection.name == name);
+    let events = player.taps.bus().after(Seq(0));
+    let requests = events.iter().rev().filter_map(|event| match &event.kind {
+        Kind::Request { conn, .. } if ours(conn) => Some((*conn, event.seq)),
+        _ => None,
+    });
+    let last_two: Vec<_> = requests.take(2).collect();
+    let [(last, last_seq), (previous, previous_seq)] = last_two[..] else {
+        return Finding::of(false, Vec::new(), "fewer than two requests");
+    };
+    let saw = format!("{previous}, then {last}");
+    Finding::of((last == previous) == same, vec![previous_seq, last_seq], saw)
+}
+
+/// The events after `since` that are wanted.
+fn seqs(player: &Player<'_>, since: Seq, mut wanted: impl FnMut(&Kind) -> bool) -> Vec<Seq> {
+    let events = player.taps.bus().after(since);
+    events.iter().filter(|event| wanted(&event.kind)).map(|event| event.seq).collect()
+}

@@ -1,0 +1,211 @@
+//! Compares what arrived with what a `<` line expects; what it captures on the way is handed back.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use crate::client::Incoming;
+use crate::lesson::script::Expect;
+use crate::lesson::template;
+
+/// Values that were captured, by name.
+pub(super) type Captures = HashMap<String, String>;
+
+/// Whether a message is of a kind that is skipped unless it is written.
+pub(super) fn is_skipped(expect: &Expect, incoming: &Incoming) -> bool {
+    match incoming {
+        Incoming::Ping(_) => !matches!(expect, Expect::Ping(_)),
+        Incoming::Pong(_) => !matches!(expect, Expect::Pong(_)),
+        Incoming::Response { .. } | Incoming::Text(_) | Incoming::Binary(_) | Incoming::Close(_) => false,
+    }
+}
+
+/// What was captured, or what was seen instead.
+pub(super) fn matches(expect: &Expect, incoming: &Incoming, known: &Captures) -> Result<Captures, String> {
+    let mut found = Captures::new();
+    let fits = match (expect, incoming) {
+        (Expect::Anything, _) => true,
+        (Expect::Response { status, headers, body }, Incoming::Response { .. }) => {
+            return response((*status, headers, body.as_deref()), incoming, known);
+        }
+        (Expect::Text(pattern), Incoming::Text(text)) => text_fits(pattern, text, known, &mut found),
+        (Expect::Binary(expected), Incoming::Binary(data)) => {
+            expected.as_ref().is_none_or(|expected| expected == data)
+        }
+        (Expect::Ping(pattern), Incoming::Ping(data)) | (Expect::Pong(pattern), Incoming::Pong(data)) => {
+            text_fits(pattern, &String::from_utf8_lossy(data), known, &mut found)
+        }
+        (Expect::Close { code, reason }, Incoming::Close(frame)) => {
+            let (seen, said) = frame.clone().unwrap_or((1005, String::new()));
+            code.is_none_or(|code| code == seen) && reason.as_ref().is_none_or(|reason| *reason == said)
+        }
+        (Expect::Event { name, data }, Incoming::Text(text)) => match serde_json::from_str::<Value>(text) {
+            Ok(event) => {
+                event.get("event").and_then(Value::as_str) == Some(name)
+                    && json_fits(data, event.get("data").unwrap_or(&Value::Null), known, &mut found)
+            }
+            Err(_) => false,
+        },
+        _ => false,
+    };
+    if fits { Ok(found) } else { Err(describe(incoming)) }
+}
+
+/// In words, short enough for one line.
+pub(super) fn describe(incoming: &Incoming) -> String {
+    match incoming {
+        Incoming::Response { status, .. } => format!("response {status}"),
+        Incoming::Text(text) => format!("text {}", shortened(text)),
+        Incoming::Binary(data) => format!("binary, {} bytes", data.len()),
+        Incoming::Ping(data) => format!("ping {}", shortened(&String::from_utf8_lossy(data))),
+        Incoming::Pong(data) => format!("pong {}", shortened(&String::from_utf8_lossy(data))),
+        Incoming::Close(Some((code, reason))) => format!("close {code} {reason}").trim_end().into(),
+        Incoming::Close(None) => "close without a code".into(),
+    }
+}
+
+type ExpectedResponse<'a> = (u16, &'a [(String, String)], Option<&'a str>);
+
+fn response(expected: ExpectedResponse, incoming: &Incoming, known: &Captures) -> Result<Captures, String> {
+    let Incoming::Response { status, headers, body } = incoming else { return Err(describe(incoming)) };
+    let (wanted_status, wanted_headers, wanted_body) = expected;
+    let mut found = Captures::new();
+    if *status != wanted_status {
+        return Err(describe(incoming));
+    }
+    for (name, pattern) in wanted_headers {
+        let mut values = headers.iter().filter(|(seen, _)| seen.eq_ignore_ascii_case(name)).peekable();
+        if values.peek().is_none() {
+            return Err(format!("response {status} without {name}"));
+        }
+        let seen: Vec<_> = values.map(|(_, value)| value.as_str()).collect();
+        if !seen.iter().any(|value| text_fits(pattern, value, known, &mut found)) {
+            return Err(format!("{name}: {}", seen.join(", ")));
+        }
+    }
+    let text = String::from_utf8_lossy(body);
+    match wanted_body {
+        Some(pattern) if !body_fits(pattern, &text, known, &mut found) => {
+            Err(format!("body {}", shortened(&text)))
+        }
+        _ => Ok(found),
+    }
+}
+
+fn body_fits(pattern: &str, text: &str, known: &Captures, found: &mut Captures) -> bool {
+    match serde_json::from_str(text) {
+        Ok(value) if template::json(&fill(pattern, known)).is_ok() => json_fits(pattern, &value, known, found),
+        Ok(_) | Err(_) => text_fits(pattern, text, known, found),
+    }
+}
+
+/// Exactly the text, with `{name}` standing for a known value or for whatever is there; `*` alone is anything.
+fn text_fits(pattern: &str, text: &str, known: &Captures, found: &mut Captures) -> bool {
+    if pattern == "*" {
+        return true;
+    }
+    let pattern = fill(pattern, known);
+    // One capture a text: several could be divided in more than one way.
+    let Some((place, name)) = template::places(&pattern).next() else { return pattern == text };
+    let inner = text.strip_prefix(&pattern[..place.start]);
+    match inner.and_then(|rest| rest.strip_suffix(&pattern[place.end..])) {
+        Some(value) if !value.is_empty() => {
+            found.insert(name.into(), value.into());
+            true
+        }
+        _ => false,
+    }
+}
+
+fn json_fits(pattern: &str, value: &Value, known: &Captures, found: &mut Captures) -> bool {
+    if pattern.trim() == "*" {
+        return true;
+    }
+    template::json(&fill(pattern, known)).is_ok_and(|pattern| value_fits(&pattern, value, found))
+}
+
+/// The fields that are named must match; a list must match item by item.
+fn value_fits(pattern: &Value, value: &Value, found: &mut Captures) -> bool {
+    match (pattern, value) {
+        (Value::Object(fields), Value::Object(_)) => fields
+            .iter()
+            .all(|(name, pattern)| value.get(name).is_some_and(|value| value_fits(pattern, value, found))),
+        (Value::Array(patterns), Value::Array(values)) => {
+            let fits = |(pattern, value)| value_fits(pattern, value, found);
+            patterns.len() == values.len() && patterns.iter().zip(values).all(fits)
+        }
+        (Value::String(pattern), value) if template::names(pattern).next().is_some() => {
+            let text = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
+            text_fits(pattern, &text, &Captures::new(), found)
+        }
+        (Value::String(pattern), Value::String(_)) if pattern == "*" => true,
+        (pattern, value) => pattern == value,
+    }
+}
+
+fn fill(pattern: &str, known: &Captures) -> String {
+    template::fill(pattern, &|name| known.get(name).cloned())
+}
+
+fn shortened(text: &str) -> String {
+    let mut short: String = text.chars().take(60).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ok(body: &str, headers: &[(&str, &str)]) -> Incoming {
+        let headers = headers.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        Incoming::Response { status: 200, headers, body: body.to_owned().into() }
+    }
+
+    fn expect(headers: &[(&str, &str)], body: Option<&str>) -> Expect {
+        let headers = headers.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        Expect::Response { status: 200, headers, body: body.map(Into::into) }
+    }
+
+    #[test]
+    fn of_json_the_named_fields_must_match() {
+        let incoming = ok(r#"{"id":7,"from":"anna","text":"Nice!"}"#, &[]);
+        let known = Captures::new();
+        assert!(matches(&expect(&[], Some(r#"{"text":"Nice!"}"#)), &incoming, &known).is_ok());
+        assert!(matches(&expect(&[], Some(r#"{"text":"Bad"}"#)), &incoming, &known).is_err());
+        assert!(matches(&expect(&[], Some(r#"{"nothing":1}"#)), &incoming, &known).is_err());
+    }
+
+    #[test]
+    fn an_unknown_name_captures_and_a_known_one_inserts() {
+        let incoming = ok(r#"[{"id":7,"text":"a"}]"#, &[("Location", "/api/messages/7")]);
+        let wanted = expect(&[("location", "/api/messages/{id}")], None);
+        let found = matches(&wanted, &incoming, &Captures::new()).unwrap();
+        assert_eq!(found["id"], "7");
+        let found = matches(&expect(&[], Some(r#"[{"id":{n}}]"#)), &incoming, &Captures::new()).unwrap();
+        assert_eq!(found["n"], "7");
+        assert!(matches(&expect(&[], Some(r#"[{"id":{id},"text":"a"}]"#)), &incoming, &Captures::from([("id".into(), "7".into())])).is_ok());
+        let other = Captures::from([("id".to_owned(), "8".to_owned())]);
+        assert_eq!(matches(&wanted, &incoming, &other), Err("location: /api/messages/7".into()));
+    }
+
+    #[test]
+    fn events_match_by_name_and_data() {
+        let text = Incoming::Text(r#"{"event":"message","data":{"id":3,"text":"GOAL! 1-0"}}"#.into());
+        let event = |name: &str, data: &str| Expect::Event { name: name.into(), data: data.into() };
+        let known = Captures::new();
+        assert!(matches(&event("message", r#"{"text":"GOAL! 1-0"}"#), &text, &known).is_ok());
+        assert!(matches(&event("message", "*"), &text, &known).is_ok());
+        assert!(matches(&event("deleted", "*"), &text, &known).is_err());
+    }
+
+    #[test]
+    fn a_close_without_a_code_is_1005() {
+        let close = |code| Expect::Close { code, reason: None };
+        assert!(matches(&close(Some(1005)), &Incoming::Close(None), &Captures::new()).is_ok());
+        assert!(matches(&close(None), &Incoming::Close(Some((1000, "bye".into()))), &Captures::new()).is_ok());
+        assert!(matches(&close(Some(1000)), &Incoming::Close(Some((1001, String::new()))), &Captures::new()).is_err());
+    }
+}

@@ -1,0 +1,115 @@
+//! The numbers that prose may name: each is measured in the run, most of them in the last transcript played.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use crate::timeline::{ConnId, Elapsed, Event, Kind, Layer, Role, Side, State};
+
+/// Watches the events and knows the numbers. What was not measured yet is `?`.
+#[derive(Debug, Default)]
+pub(super) struct Measured {
+    state: State,
+    last: Fence,
+    request_ended: HashMap<ConnId, Elapsed>,
+}
+
+/// Since the last transcript began.
+#[derive(Debug, Default)]
+struct Fence {
+    conn: Option<ConnId>,
+    work: Option<Duration>,
+    late: Option<Duration>,
+    silence: Option<Duration>,
+    from_client: u64,
+    from_server: u64,
+    requests: u64,
+    empty: u64,
+    payload: u64,
+}
+
+impl Measured {
+    pub fn event(&mut self, event: &Event) {
+        self.state.event(event);
+        match &event.kind {
+            Kind::Say { role: Role::Wire | Role::Compare, .. } => {
+                self.last = Fence::default();
+            }
+            Kind::Opened { conn, .. } => self.last.conn = Some(*conn),
+            Kind::Bytes { from: Side::Client, len, layer: Layer::Tcp, .. } => self.last.from_client += len,
+            Kind::Bytes { from: Side::Server, len, layer: Layer::Tcp, .. } => self.last.from_server += len,
+            Kind::Request { conn, .. } => {
+                self.last.conn = Some(*conn);
+                self.last.requests += 1;
+            }
+            Kind::MessageEnd { conn, from: Side::Client, body_len, .. } => {
+                self.request_ended.insert(*conn, event.at);
+                self.last.payload += body_len;
+            }
+            Kind::Response { conn, .. } => {
+                let asked = self.request_ended.get(conn);
+                self.last.work = asked.map(|asked| event.at.since(*asked));
+            }
+            Kind::MessageEnd { from: Side::Server, body_len, .. } => {
+                self.last.payload += body_len;
+                // `[]`: an answer without news.
+                self.last.empty += u64::from(*body_len == 2);
+            }
+            Kind::Frame(frame) if !frame.opcode.is_control() => {
+                self.last.conn = Some(frame.conn);
+                self.last.payload += frame.len;
+            }
+            Kind::Heard { after, .. } => self.last.late = Some(after.0),
+            _ => {}
+        }
+    }
+
+    /// A claim has waited so long, and nothing came.
+    pub fn silence(&mut self, time: Duration) {
+        self.last.silence = Some(time);
+    }
+
+    pub fn get(&self, name: &str) -> Option<String> {
+        let last = &self.last;
+        let connection = last.conn.and_then(|conn| self.state.get(conn));
+        let ending = connection.and_then(|connection| connection.closed);
+        let value = match name {
+            "conn" => last.conn.map(|conn| conn.to_string()),
+            "work" => last.work.map(duration),
+            "late" => last.late.map(duration),
+            "silence" => last.silence.map(duration),
+            "lived" => ending.map(|ending| duration(ending.lived.0)),
+            "code" => connection.and_then(|connection| connection.close_code()).map(|code| code.to_string()),
+            "client_bytes" => Some(last.from_client.to_string()),
+            "server_bytes" => Some(last.from_server.to_string()),
+            "bytes" => Some((last.from_client + last.from_server).to_string()),
+            "requests" => Some(last.requests.to_string()),
+            "empty" => Some(last.empty.to_string()),
+            "payload" => Some(last.payload.to_string()),
+            _ => return None,
+        };
+        Some(value.unwrap_or_else(|| "?".into()))
+    }
+}
+
+/// As one says it: `0.35 ms`, `12 ms`, `5.0 s`.
+fn duration(time: Duration) -> String {
+    let ms = time.as_secs_f64() * 1e3;
+    if ms < 10.0 {
+        format!("{ms:.2} ms")
+    } else if ms < 1000.0 {
+        format!("{ms:.0} ms")
+    } else {
+        format!("{:.1} s", ms / 1e3)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_read_well() {
+        let read = |us| duration(Duration::from_micros(us));
+        assert_eq!([read(350), read(12_400), read(5_004_000)], ["0.35 ms", "12 ms", "5.0 s"]);
+    }
+}

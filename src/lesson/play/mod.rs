@@ -1,0 +1,16 @@
+//! Plays a lesson: does what its transcripts say, tells its story, and holds its claims against the facts.
+//!
+//! [`Player`] goes through the steps; `transcript` does the lines of a `wire` fence; `expect` compares a message with what was expected
+//! of it; `claims` checks statements; `compare` runs a workload; `measured` fills numbers into prose.
+
+mod claims;
+mod compare;
+mod expect;
+mod measured;
+mod player;
+mod stage;
+mod tally;
+mod transcript;
+
+pub use player::{Flags, Outcome, PlayError, Player};
+pub use stage::{Ports, Stage};

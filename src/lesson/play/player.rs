@@ -1,0 +1,270 @@
+//! Goes through a lesson, step by step.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use crate::lesson::pace::{Go, Pacer, Stop, Working};
+use crate::lesson::script::{Lesson, Part, Prose, Question, Workload};
+use crate::lesson::template;
+use crate::tap::Taps;
+use crate::timeline::{Claim, Kind, Role, Seq, Side, State};
+
+use super::measured::Measured;
+use super::stage::{PortError, Ports, Stage};
+
+/// What a command's flags change in a lesson.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Flags {
+    /// How many events a compare's server makes.
+    pub events: Option<u32>,
+    /// How far apart.
+    pub every: Option<Duration>,
+    /// How often polling transports ask.
+    pub poll: Option<Duration>,
+    /// Whether the first claim that does not hold ends the lesson.
+    pub strict: bool,
+}
+
+/// How a lesson went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Outcome {
+    /// Claims that did not hold.
+    pub broken: usize,
+    /// Claims that held.
+    pub held: usize,
+    /// Whether it was left before its end.
+    pub quit: bool,
+}
+
+/// Why a lesson cannot be played on.
+#[derive(Debug, thiserror::Error)]
+pub enum PlayError {
+    /// No server.
+    #[error(transparent)]
+    Port(#[from] PortError),
+    /// No connection, or a request that cannot be made.
+    #[error("line {line}: {what}")]
+    Line {
+        /// In the lesson's file.
+        line: usize,
+        /// What happened.
+        what: String,
+    },
+}
+
+/// Plays one lesson.
+pub struct Player<'a> {
+    pub(super) lesson: &'a Lesson,
+    pub(super) taps: Taps,
+    pub(super) ports: Ports,
+    pub(super) flags: Flags,
+    pub(super) stage: Stage,
+    /// What the facts add up to, as far as they were read.
+    pub(super) state: State,
+    pub(super) measured: Measured,
+    pub(super) captures: HashMap<String, String>,
+    pub(super) outcome: Outcome,
+    pub(super) read: Seq,
+    pacer: &'a mut dyn Pacer,
+    words: usize,
+    /// Asked, and to be answered after the next run.
+    asked: Option<&'a Question>,
+}
+
+impl<'a> Player<'a> {
+    /// Starts what the lesson needs.
+    ///
+    /// # Errors
+    /// Where a port cannot be had.
+    pub async fn new(
+        lesson: &'a Lesson,
+        taps: Taps,
+        mut ports: Ports,
+        flags: Flags,
+        pacer: &'a mut dyn Pacer,
+    ) -> Result<Self, PlayError> {
+        let stage = Stage::open(&taps, &mut ports, lesson.heartbeat).await?;
+        Ok(Self {
+            lesson,
+            taps,
+            ports,
+            flags,
+            stage,
+            state: State::default(),
+            measured: Measured::default(),
+            captures: HashMap::new(),
+            outcome: Outcome::default(),
+            read: Seq(0),
+            pacer,
+            words: 0,
+            asked: None,
+        })
+    }
+
+    /// Plays it to its end, and stops the server.
+    ///
+    /// # Errors
+    /// Where it cannot go on.
+    pub async fn play(mut self) -> Result<Outcome, PlayError> {
+        let address = self.stage.server.address;
+        self.tell(Role::Title, &self.lesson.title.clone(), Some(format!("loopback {address}, no added delay")));
+        let played = self.steps().await;
+        self.answer();
+        self.stage.server.stop().await;
+        played?;
+        Ok(self.outcome)
+    }
+
+    async fn steps(&mut self) -> Result<(), PlayError> {
+        let lesson = self.lesson;
+        for part in &lesson.intro {
+            self.part(part).await?;
+        }
+        let of = lesson.steps.len() as u64;
+        for (step, n) in lesson.steps.iter().zip(1..) {
+            if n > 1 && self.stop(n, of).await == Go::Quit {
+                self.outcome.quit = true;
+                return Ok(());
+            }
+            let title = step.title.clone();
+            self.taps.bus().append(Kind::Step { lesson: lesson.name.clone(), n, of, title });
+            for part in &step.parts {
+                self.part(part).await?;
+                if self.flags.strict && self.outcome.broken > 0 {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn stop(&mut self, next: u64, of: u64) -> Go {
+        let words = std::mem::take(&mut self.words);
+        let shown = self.taps.bus().last();
+        self.pacer.pause(Stop { next, of, words, shown }).await
+    }
+
+    async fn part(&mut self, part: &'a Part) -> Result<(), PlayError> {
+        match part {
+            Part::Prose(prose) => self.prose(prose),
+            Part::Code { lang, text, .. } => self.tell(Role::Code, text, Some(lang.clone())),
+            Part::Note { .. } => {}
+            Part::Predict(question) => self.ask(question),
+            Part::Wire(wire) => {
+                self.transcript(wire).await?;
+                self.answer();
+            }
+            Part::Compare(workload) => {
+                self.workload(workload).await?;
+                self.answer();
+            }
+        }
+        Ok(())
+    }
+
+    async fn workload(&mut self, workload: &Workload) -> Result<(), PlayError> {
+        let workload = workload.with_flags(self.flags.events, self.flags.every, self.flags.poll);
+        let length = super::compare::length(&workload);
+        let working = self.working("comparing", length);
+        let compared = self.compare(&workload).await;
+        drop(working);
+        compared
+    }
+
+    /// Shows that something is under way, until the answer is dropped.
+    pub(super) fn working(&mut self, what: &str, time: Duration) -> Box<dyn Working> {
+        self.pacer.working(what, time)
+    }
+
+    fn prose(&mut self, prose: &Prose) {
+        self.catch_up();
+        let text = self.fill(&prose.text);
+        self.tell(Role::Prose, &text, None);
+    }
+
+    fn ask(&mut self, question: &'a Question) {
+        self.answer();
+        let (text, choices) = (question.text.clone(), question.choices.clone());
+        self.count_words(&text);
+        self.taps.bus().append(Kind::Predict { lesson: self.lesson.name.clone(), text, choices });
+        self.asked = Some(question);
+    }
+
+    /// After the run that answers the question.
+    fn answer(&mut self) {
+        let Some(question) = self.asked.take() else { return };
+        let right: Vec<_> = question.choices.iter().zip(1..).filter(|(choice, _)| choice.right).collect();
+        let text = right.iter().map(|(choice, _)| choice.text.as_str()).collect::<Vec<_>>().join("; ");
+        self.catch_up();
+        let because = question.because.as_ref().map(|because| self.fill(because));
+        self.count_words(because.as_deref().unwrap_or_default());
+        self.taps.bus().append(Kind::Answer {
+            lesson: self.lesson.name.clone(),
+            right: right.first().map_or(0, |(_, n)| *n),
+            text,
+            because,
+            chosen: None,
+        });
+    }
+
+    /// Tells something.
+    pub(super) fn tell(&mut self, role: Role, text: &str, detail: Option<String>) {
+        self.count_words(text);
+        self.say(role, text, detail, None);
+    }
+
+    /// A remark for the margin of that client's next row in that direction.
+    pub(super) fn remark(&mut self, text: &str, client: &str, from: Side) {
+        self.say(Role::Remark, text, Some(client.into()), Some(from));
+    }
+
+    fn say(&mut self, role: Role, text: &str, detail: Option<String>, from: Option<Side>) {
+        self.taps.bus().append(Kind::Say {
+            lesson: self.lesson.name.clone(),
+            role,
+            text: text.into(),
+            detail,
+            show: None,
+            from,
+            lanes: Vec::new(),
+        });
+    }
+
+    fn count_words(&mut self, text: &str) {
+        self.words += text.split_whitespace().count();
+    }
+
+    /// Tells whether a statement held.
+    pub(super) fn claim(&mut self, claim: Claim) {
+        match claim.held {
+            Some(true) => self.outcome.held += 1,
+            Some(false) => self.outcome.broken += 1,
+            None => {}
+        }
+        self.taps.bus().append(Kind::Claim(claim));
+    }
+
+    /// Reads the facts that came since the last time.
+    pub(super) fn catch_up(&mut self) {
+        for event in self.taps.bus().after(self.read) {
+            self.read = event.seq;
+            self.state.event(&event);
+            self.measured.event(&event);
+        }
+    }
+
+    /// Fills captured and measured values into a text.
+    pub(super) fn fill(&self, text: &str) -> String {
+        let address = self.stage.server.address;
+        template::fill(text, &|name| match name {
+            "host" => Some(address.ip().to_string()),
+            "port" => Some(address.port().to_string()),
+            "api" => Some(format!("http://{address}/api/messages")),
+            "ws" => Some(format!("ws://{address}/ws")),
+            "opened" => Some(self.state.opened().to_string()),
+            "closed" => Some(self.state.closed().to_string()),
+            "open" => Some(self.state.open().to_string()),
+            _ => self.captures.get(name).cloned().or_else(|| self.measured.get(name)),
+        })
+    }
+}

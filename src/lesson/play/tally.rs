@@ -1,0 +1,110 @@
+//! Adds up what the wire says of one lane of a compare.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::timeline::{ConnId, Elapsed, Event, Kind, Layer, Side, Slices, Spread, Transport};
+
+/// Watches one lane.
+#[derive(Debug)]
+pub(super) struct Tally {
+    server: SocketAddr,
+    name: String,
+    conns: BTreeSet<ConnId>,
+    slices: Slices,
+    asked: u64,
+    empty: u64,
+    from_client: u64,
+    from_server: u64,
+    payload: u64,
+}
+
+impl Tally {
+    pub fn new(name: &str, server: SocketAddr) -> Self {
+        Self {
+            server,
+            name: name.into(),
+            conns: BTreeSet::new(),
+            slices: Slices::default(),
+            asked: 0,
+            empty: 0,
+            from_client: 0,
+            from_server: 0,
+            payload: 0,
+        }
+    }
+
+    pub fn event(&mut self, event: &Event) {
+        match &event.kind {
+            Kind::Opened { conn, server, .. } if *server == self.server => {
+                self.conns.insert(*conn);
+            }
+            Kind::Bytes { conn, from, len, layer: Layer::Tcp, .. } if self.conns.contains(conn) => {
+                match from {
+                    Side::Client => self.from_client += len,
+                    Side::Server => self.from_server += len,
+                }
+                self.slices.event(event);
+            }
+            Kind::Request { conn, .. } if self.conns.contains(conn) => self.asked += 1,
+            Kind::MessageEnd { conn, from, body_len, .. } if self.conns.contains(conn) => {
+                self.payload += body_len;
+                let message = self.slices.event(event);
+                // An empty list: a question that was asked for nothing.
+                let empty = message.is_some_and(|message| message.bytes.ends_with(b"\r\n\r\n[]"));
+                self.empty += u64::from(*from == Side::Server && empty);
+            }
+            Kind::Frame(frame) if self.conns.contains(&frame.conn) => {
+                if !frame.opcode.is_control() {
+                    self.payload += frame.len;
+                }
+                self.slices.event(event);
+            }
+            _ => {}
+        }
+    }
+
+    /// `delays` are those of the server's messages that were heard, `made` how many there were.
+    pub fn finish(self, made: u64, mut delays: Vec<Duration>, talks_by: &str, sent: u64) -> Transport {
+        delays.sort_unstable();
+        Transport {
+            name: self.name,
+            events: made,
+            heard_after: spread(&delays),
+            connections: self.conns.len() as u64,
+            requests: self.asked,
+            empty: self.empty,
+            from_client: self.from_client,
+            from_server: self.from_server,
+            payload: self.payload,
+            lost: made.saturating_sub(delays.len() as u64),
+            client_talks_by: talks_by.into(),
+            sent,
+        }
+    }
+}
+
+/// Of sorted delays.
+fn spread(delays: &[Duration]) -> Option<Spread> {
+    // The nearest rank: the smallest delay that so many percent of all do not exceed.
+    let rank = |percent: usize| {
+        let rank = (delays.len() * percent).div_ceil(100).max(1);
+        delays.get(rank - 1).copied().map(Elapsed)
+    };
+    Some(Spread { median: rank(50)?, p99: rank(99)?, worst: Elapsed(*delays.last()?) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spread_is_of_delays_that_were_measured() {
+        let delays: Vec<_> = (1..=6).map(Duration::from_secs).collect();
+        let found = spread(&delays).unwrap();
+        let seconds = [found.median, found.p99, found.worst].map(|delay| delay.0.as_secs());
+        assert_eq!(seconds, [3, 6, 6]);
+        assert_eq!(spread(&[]), None);
+    }
+}

@@ -1,0 +1,271 @@
+//! Plays a `wire` fence, line by line.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::Request;
+use hyper::header::{CONNECTION, HOST, HeaderName, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
+
+use super::player::{PlayError, Player};
+use super::{claims, expect};
+use crate::client::{Command, Incoming, new_key};
+use crate::lesson::script::{Act, Expect, Send, Statement, What, Wire, World};
+use crate::server::Draft;
+use crate::timeline::{Claim, Kind, Role, Seq, Side};
+
+/// Who acts where no name is written.
+const NOBODY: &str = "client";
+
+/// Who makes the news.
+const REFEREE: &str = "referee";
+
+impl Player<'_> {
+    /// Plays a whole fence; what does not hold is told, and played on.
+    pub(super) async fn transcript(&mut self, wire: &Wire) -> Result<(), PlayError> {
+        let since = self.taps.bus().append(Kind::Say {
+            lesson: self.lesson.name.clone(),
+            role: Role::Wire,
+            text: wire.text.clone(),
+            detail: None,
+            show: Some(wire.show),
+            from: None,
+            lanes: Vec::new(),
+        });
+        for (index, act) in wire.acts.iter().enumerate() {
+            self.announce_remarks(&wire.acts[index..]);
+            self.act(act, since).await?;
+            if self.flags.strict && self.outcome.broken > 0 {
+                break;
+            }
+        }
+        self.unexpected(wire.line);
+        self.tell(Role::Played, "", None);
+        Ok(())
+    }
+
+    /// A remark must be known before its row appears: that of a sending line before it is played, those of the answers
+    /// that it causes together with it.
+    fn announce_remarks(&mut self, rest: &[Act]) {
+        let Some((first, later)) = rest.split_first() else { return };
+        if !matches!(first.what, What::Send(_) | What::World(_)) {
+            return;
+        }
+        let answers = later.iter().take_while(|act| !matches!(act.what, What::Send(_) | What::World(_)));
+        for act in std::iter::once(first).chain(answers) {
+            let Some(remark) = &act.remark else { continue };
+            let from = match &act.what {
+                What::Send(_) => Side::Client,
+                What::Expect(..) | What::World(_) => Side::Server,
+                What::Claim(Statement::ClosedBy(side)) => *side,
+                What::Claim(_) | What::Wait(_) => continue,
+            };
+            let client = act.client.clone().unwrap_or_default();
+            self.remark(&remark.clone(), &client, from);
+        }
+    }
+
+    async fn act(&mut self, act: &Act, since: Seq) -> Result<(), PlayError> {
+        let name = act.client.as_deref().unwrap_or(NOBODY);
+        match &act.what {
+            What::Send(send) => self.send(act, name, send).await,
+            What::Expect(expect, within) => {
+                self.expect(act, name, expect, *within).await;
+                Ok(())
+            }
+            What::World(world) => {
+                self.world(act, world).await;
+                Ok(())
+            }
+            What::Claim(statement) => {
+                self.check(act, statement, since).await;
+                Ok(())
+            }
+            What::Wait(time) => {
+                let working = self.working("waiting", *time);
+                tokio::time::sleep(*time).await;
+                drop(working);
+                Ok(())
+            }
+        }
+    }
+
+    async fn send(&mut self, act: &Act, name: &str, send: &Send) -> Result<(), PlayError> {
+        let failed = |what: String| PlayError::Line { line: act.line, what };
+        let io = |error: std::io::Error| failed(format!("{name} could not connect: {error}"));
+        let done = match send {
+            Send::Request { method, target, headers, body } => {
+                let request = self.request(method, target, headers, body.as_deref()).map_err(failed)?;
+                self.stage.person(name).request(request).await.map_err(io)?;
+                true
+            }
+            Send::Connect => {
+                self.stage.person(name).connect().await.map_err(io)?;
+                true
+            }
+            Send::Raw(bytes) => self.stage.person(name).on_any(Command::Raw(bytes.clone())),
+            Send::Fin => self.stage.person(name).on_any(Command::Fin),
+            Send::Reset => self.stage.person(name).on_any(Command::Reset),
+            Send::Text { .. }
+            | Send::Binary { .. }
+            | Send::Continuation { .. }
+            | Send::Ping(_)
+            | Send::Pong(_)
+            | Send::Close(_) => {
+                let message = self.message(send);
+                self.stage.person(name).on_socket(Command::Message(message))
+            }
+        };
+        if !done {
+            self.broken(act, "an open connection", &format!("{name} has none"));
+        }
+        Ok(())
+    }
+
+    /// Host and Content-Length are added unless written, and what a handshake needs; nothing else.
+    fn request(
+        &self,
+        method: &str,
+        target: &str,
+        headers: &[(String, String)],
+        body: Option<&str>,
+    ) -> Result<Request<crate::client::Body>, String> {
+        let written = |name: &HeaderName| headers.iter().any(|(written, _)| written.eq_ignore_ascii_case(name.as_str()));
+        let mut request = Request::builder().method(method).uri(self.fill(target));
+        if !written(&HOST) {
+            request = request.header(HOST, self.stage.server.address.to_string());
+        }
+        for (name, value) in headers {
+            request = request.header(name, self.fill(value));
+        }
+        if written(&UPGRADE) {
+            let added = [(CONNECTION, "Upgrade".into()), (SEC_WEBSOCKET_VERSION, "13".into()), (SEC_WEBSOCKET_KEY, new_key())];
+            for (name, value) in added.into_iter().filter(|(name, _)| !written(name)) {
+                request = request.header(name, value);
+            }
+        }
+        let body = body.map_or_else(Bytes::new, |body| self.fill(body).into());
+        request.body(body.into()).map_err(|error| error.to_string())
+    }
+
+    fn message(&self, send: &Send) -> Message {
+        match send {
+            Send::Text { text, fin: true } => Message::Text(self.fill(text).into()),
+            Send::Text { text, fin } => fragment(self.fill(text).into(), Data::Text, *fin),
+            Send::Binary { data, fin: true } => Message::Binary(data.clone().into()),
+            Send::Binary { data, fin } => fragment(data.clone().into(), Data::Binary, *fin),
+            Send::Continuation { text, fin } => fragment(self.fill(text).into(), Data::Continue, *fin),
+            Send::Pong(text) => Message::Pong(self.fill(text).into()),
+            Send::Close(close) => Message::Close(close.as_ref().map(|(code, reason)| CloseFrame {
+                code: (*code).into(),
+                reason: self.fill(reason).into(),
+            })),
+            Send::Ping(text) => Message::Ping(self.fill(text).into()),
+            Send::Request { .. } | Send::Connect | Send::Raw(_) | Send::Fin | Send::Reset => {
+                Message::Ping(Bytes::new())
+            }
+        }
+    }
+
+    async fn expect(&mut self, act: &Act, name: &str, wanted: &Expect, within: Duration) {
+        let wait = async {
+            loop {
+                let incoming = self.stage.person(name).next().await;
+                if !expect::is_skipped(wanted, &incoming) {
+                    return incoming;
+                }
+            }
+        };
+        let Ok(incoming) = tokio::time::timeout(within, wait).await else {
+            let saw = format!("nothing within {}", humantime::format_duration(within));
+            return self.broken(act, &act.source.clone(), &saw);
+        };
+        match expect::matches(wanted, &incoming, &self.captures) {
+            Ok(found) => self.captures.extend(found),
+            Err(saw) => self.broken(act, &act.source.clone(), &saw),
+        }
+    }
+
+    /// Tells that a line did not come true.
+    fn broken(&mut self, act: &Act, expected: &str, saw: &str) {
+        let claim = Claim {
+            text: act.source.clone(),
+            held: Some(false),
+            evidence: vec![self.taps.bus().last()],
+            line: act.line as u64,
+            expected: Some(expected.into()),
+            saw: Some(saw.into()),
+        };
+        self.claim(claim);
+    }
+
+    /// A data message that no line expected.
+    fn unexpected(&mut self, line: usize) {
+        let mut left = Vec::new();
+        for (name, person) in self.stage.people() {
+            while let Some(incoming) = person.arrived() {
+                if !matches!(incoming, Incoming::Ping(_) | Incoming::Pong(_)) {
+                    left.push(format!("{name}: < {}", expect::describe(&incoming)));
+                }
+            }
+        }
+        if let Some(first) = left.first() {
+            let more = if left.len() > 1 { format!(" and {} more", left.len() - 1) } else { String::new() };
+            let claim = Claim {
+                text: "nothing else arrived".into(),
+                held: Some(false),
+                evidence: vec![self.taps.bus().last()],
+                line: line as u64,
+                expected: Some("no message beyond those written".into()),
+                saw: Some(format!("{first}{more}")),
+            };
+            self.claim(claim);
+        }
+    }
+
+    async fn world(&mut self, act: &Act, world: &World) {
+        let bus = self.taps.bus().clone();
+        let whom = act.client.clone();
+        let told = |what: &str, text: String| Kind::World { what: what.into(), id: None, text };
+        match world {
+            World::Say(words) => {
+                let text = self.fill(words);
+                let draft = Draft { from: REFEREE.into(), text: text.clone() };
+                let made = |message: &crate::server::Message| {
+                    bus.append(Kind::World { what: "say".into(), id: Some(message.id), text });
+                };
+                if let Err(error) = self.stage.server.store.post_with(draft, made).await {
+                    self.broken(act, "a message in the list", &error.to_string());
+                }
+            }
+            World::Cut => {
+                bus.append(told("cut", whom.clone().unwrap_or_else(|| "all".into())));
+                self.taps.live(whom.as_deref()).iter().for_each(|control| control.cut());
+            }
+            World::Stall(time) => {
+                bus.append(told("stall", whom.clone().unwrap_or_else(|| "all".into())));
+                self.taps.live(whom.as_deref()).iter().for_each(|control| control.stall(*time));
+            }
+            World::Vanish => {
+                let name = whom.unwrap_or_else(|| NOBODY.into());
+                bus.append(told("vanish", name.clone()));
+                self.stage.person(&name).vanish();
+            }
+        }
+    }
+
+    async fn check(&mut self, act: &Act, statement: &Statement, since: Seq) {
+        let claim = claims::check(self, act, statement, since).await;
+        if let (Statement::Silence(time), Some(true)) = (statement, claim.held) {
+            self.measured.silence(*time);
+        }
+        self.claim(claim);
+    }
+}
+
+fn fragment(payload: Bytes, data: Data, fin: bool) -> Message {
+    Message::Frame(Frame::message(payload, OpCode::Data(data), fin))
+}
