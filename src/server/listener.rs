@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use super::store::OnMade;
-use super::{Shutdown, Store, connection};
+use super::{Servers, Shutdown, Store, connection};
 use crate::tap::Taps;
 
 /// The most connections that a server holds at once. Two descriptors each in a solo run.
@@ -48,10 +48,17 @@ impl Server {
     ///
     /// # Errors
     /// Where the listener's address cannot be read.
-    pub fn start(listener: TcpListener, taps: Taps, options: Options, on_made: OnMade) -> io::Result<Self> {
+    pub fn start(
+        listener: TcpListener,
+        taps: Taps,
+        servers: &Servers,
+        options: Options,
+        on_made: OnMade,
+    ) -> io::Result<Self> {
         let address = listener.local_addr()?;
         let store = Arc::new(Store::new(on_made));
         let shutdown = Shutdown::default();
+        servers.add(shutdown.clone());
         let context =
             Arc::new(Context { address, store: Arc::clone(&store), options, shutdown: shutdown.clone() });
         tokio::spawn(accept(listener, taps.clone(), context));

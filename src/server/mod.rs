@@ -16,5 +16,5 @@ mod socket;
 mod store;
 
 pub use listener::{Options, Server};
-pub use shutdown::Shutdown;
+pub use shutdown::{Servers, Shutdown};
 pub use store::{Draft, Message, News, Store, StoreError};

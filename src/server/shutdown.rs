@@ -1,6 +1,6 @@
 //! How the server is told to stop, and how one knows that it has.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -36,12 +36,6 @@ impl Shutdown {
     pub async fn finished(&self) {
         self.stop.closed().await;
     }
-
-    /// How many tasks hold a guard.
-    #[must_use]
-    pub fn tasks(&self) -> usize {
-        self.stop.receiver_count()
-    }
 }
 
 /// A task's end of it.
@@ -55,5 +49,34 @@ impl Guard {
     pub async fn told(&mut self) {
         // An error means that the server is gone, which is to stop as well.
         let _ = self.stop.wait_for(|stop| *stop).await;
+    }
+}
+
+/// Every server of a run, so that all can be stopped at once.
+#[derive(Debug, Clone, Default)]
+pub struct Servers {
+    shutdowns: Arc<Mutex<Vec<Shutdown>>>,
+}
+
+impl Servers {
+    pub(super) fn add(&self, shutdown: Shutdown) {
+        self.lock().push(shutdown);
+    }
+
+    /// Stops them all, and waits until their connections have ended, [`GRACE`] at most.
+    pub async fn stop(&self) {
+        let all = self.lock().clone();
+        all.iter().for_each(Shutdown::start);
+        let ended = async {
+            for shutdown in &all {
+                shutdown.finished().await;
+            }
+        };
+        // What is still there after the grace goes with the process.
+        let _ = tokio::time::timeout(GRACE, ended).await;
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Shutdown>> {
+        self.shutdowns.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

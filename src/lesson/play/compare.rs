@@ -107,7 +107,7 @@ impl Player<'_> {
         let unknown = || PlayError::Line { line: workload.line, what: format!("no transport {name}") };
         let transport = transport(name).ok_or_else(unknown)?;
         let taps = self.taps.with_default_name(name);
-        let stage = Stage::open(&taps, &mut self.ports, None).await?;
+        let stage = Stage::open(&taps, &self.servers, &mut self.ports, None).await?;
         let server = stage.server.address;
         let (speech, listen) = mpsc::unbounded_channel();
         let ear = Ear::new(name, taps.clone(), stage.made().clone());

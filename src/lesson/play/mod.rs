@@ -13,4 +13,4 @@ mod tally;
 mod transcript;
 
 pub use player::{Flags, Outcome, PlayError, Player};
-pub use stage::{Ports, Stage};
+pub use stage::{PortError, Ports, Stage};

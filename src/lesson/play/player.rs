@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::lesson::pace::{Go, Pacer, Stop, Working};
 use crate::lesson::script::{Lesson, Part, Prose, Question, Workload};
 use crate::lesson::template;
+use crate::server::Servers;
 use crate::tap::Taps;
 use crate::timeline::{Claim, Kind, Role, Seq, Side, State};
 
@@ -56,6 +57,7 @@ pub enum PlayError {
 pub struct Player<'a> {
     pub(super) lesson: &'a Lesson,
     pub(super) taps: Taps,
+    pub(super) servers: Servers,
     pub(super) ports: Ports,
     pub(super) flags: Flags,
     pub(super) stage: Stage,
@@ -79,14 +81,16 @@ impl<'a> Player<'a> {
     pub async fn new(
         lesson: &'a Lesson,
         taps: Taps,
+        servers: Servers,
         mut ports: Ports,
         flags: Flags,
         pacer: &'a mut dyn Pacer,
     ) -> Result<Self, PlayError> {
-        let stage = Stage::open(&taps, &mut ports, lesson.heartbeat).await?;
+        let stage = Stage::open(&taps, &servers, &mut ports, lesson.heartbeat).await?;
         Ok(Self {
             lesson,
             taps,
+            servers,
             ports,
             flags,
             stage,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 
 use crate::client::{Made, Person};
-use crate::server::{Options, Server};
+use crate::server::{Options, Server, Servers};
 use crate::tap::Taps;
 use crate::timeline::Bus;
 
@@ -66,18 +66,15 @@ impl Stage {
     /// Where its port cannot be had.
     pub async fn open(
         taps: &Taps,
+        servers: &Servers,
         ports: &mut Ports,
         heartbeat: Option<Duration>,
     ) -> Result<Self, PortError> {
         let listener = ports.bind().await?;
-        Self::on(listener, taps.clone(), heartbeat).map_err(|source| PortError { port: 0, source })
-    }
-
-    /// Starts a server on a bound listener.
-    pub(super) fn on(listener: TcpListener, taps: Taps, heartbeat: Option<Duration>) -> io::Result<Self> {
         let made = Made::default();
         let note = noter(&made, taps.bus());
-        let server = Server::start(listener, taps, Options { heartbeat }, note)?;
+        let server = Server::start(listener, taps.clone(), servers, Options { heartbeat }, note)
+            .map_err(|source| PortError { port: 0, source })?;
         Ok(Self { server, made, people: BTreeMap::new() })
     }
 

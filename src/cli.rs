@@ -1,0 +1,129 @@
+//! What one can type. These types never leave this room: `commands` turns them into what the rest understands.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// HTTP or WebSocket? See the one close and the other stay open, from the bytes on the wire.
+#[derive(Debug, Parser)]
+#[command(version, about, propagate_version = true, arg_required_else_help = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// One request, one response, one goodbye; then keep-alive, open and still mute
+    Http(Playing),
+    /// The handshake, events both ways unasked, two ways to leave; then frames bit by bit
+    Socket(Playing),
+    /// The same news over several transports side by side: what each costs, who is late
+    Compare {
+        /// How it is played.
+        #[command(flatten)]
+        playing: Playing,
+        /// What is compared.
+        #[command(flatten)]
+        workload: WorkloadFlags,
+    },
+    /// Plays a lesson; without a name lists them
+    Lesson {
+        /// A lesson's name, or a file
+        lesson: Option<String>,
+        /// How it is played.
+        #[command(flatten)]
+        playing: Playing,
+    },
+}
+
+/// Flags of all commands that play.
+#[derive(Debug, Clone, Args)]
+pub struct Playing {
+    /// Go on without keys: pauses long enough to read
+    #[arg(long)]
+    pub auto: bool,
+    /// Make the pauses of --auto so many times shorter; the network is never scaled
+    #[arg(long, value_name = "N", default_value = "1", value_parser = speed)]
+    pub speed: f64,
+    /// The first of as many consecutive ports as needed; 0: any that are free
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    pub port: u16,
+    /// Print the timeline instead: one JSON object a line
+    #[arg(long, conflicts_with_all = ["plain", "hex", "ascii", "width"])]
+    pub json: bool,
+    /// Plain sentences: nothing drawn, nothing repainted
+    #[arg(long, conflicts_with = "width")]
+    pub plain: bool,
+    /// Show the bytes of every message
+    #[arg(long)]
+    pub hex: bool,
+    /// Use ASCII characters only
+    #[arg(long)]
+    pub ascii: bool,
+    /// Draw so many columns wide, also where there is no terminal
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(40..=400))]
+    pub width: Option<u16>,
+    /// Colours
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Colour::Auto)]
+    pub color: Colour,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Colour {
+    /// On a terminal, unless NO_COLOR or CLICOLOR=0 say otherwise
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// Flags that change the workload of a compare.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct WorkloadFlags {
+    /// How many news the server makes
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub events: Option<u32>,
+    /// How far apart they are: 500ms, 2s
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub every: Option<Duration>,
+    /// How often the polling transports ask: 500ms, 2s
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub poll: Option<Duration>,
+}
+
+/// Where a user's own lessons are.
+#[must_use]
+pub fn lessons_folder() -> Option<PathBuf> {
+    std::env::var_os("WSDEMO_LESSONS").filter(|folder| !folder.is_empty()).map(PathBuf::from)
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    let speed: f64 = text.parse().map_err(|_| "a number such as 2 or 0.5".to_owned())?;
+    if speed.is_finite() && speed > 0.0 { Ok(speed) } else { Err("must be more than 0".into()) }
+}
+
+fn time(text: &str) -> Result<Duration, String> {
+    let time = humantime::parse_duration(text).map_err(|_| "a time such as 500ms or 2s".to_owned())?;
+    match time {
+        _ if time < Duration::from_millis(1) => Err("must be at least 1ms".into()),
+        _ if time > Duration::from_secs(3600) => Err("must be at most 1h".into()),
+        _ => Ok(time),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_commands_are_well_formed() {
+        Cli::command().debug_assert();
+    }
+}
