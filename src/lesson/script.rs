@@ -294,8 +294,7 @@ pub struct Planned {
 pub const TRANSPORTS: [&str; 3] = ["close", "keep-alive", "websocket"];
 
 /// Names that prose may use in braces: each is measured in the run. See `measured.rs` for what they are.
-pub const MEASURED: [&str; 20] = [
-    "host", "port", "api", "ws", "opened", "closed", "open", "conn", "work", "lived", "late", "silence",
-    "client_bytes", "server_bytes", "requests", "responses", "empty", "payload", "id", "code",
+pub const MEASURED: [&str; 19] = [
+    "host", "port", "api", "ws", "opened", "closed", "open", "conn", "work", "lived", "late", "silence", "code",
+    "client_bytes", "server_bytes", "bytes", "requests", "empty", "payload",
 ];
-impl Workload { #[allow(missing_docs)] pub fn with_flags(&self, _: Option<u32>, _: Option<Duration>, _: Option<Duration>) -> Workload { self.clone() } }
