@@ -1,6 +1,38 @@
 //! Views: each draws the timeline its own way, over a writer that it is given.
+//!
+//! Adding a view: a file here with a type that implements [`View`], a `match` over every kind of event, without
+//! `_`, and a snapshot test fed from [`crate::timeline`] events made by hand. Views read events and nothing else.
+
+mod bits;
+mod claims;
+mod exchange;
+mod fence;
+mod hexdump;
+mod json;
+mod labels;
+mod ladder;
+mod lanes;
+mod narrator;
+mod picture;
+mod plain;
+mod prose;
+mod rungs;
+#[cfg(test)]
+mod sample;
+mod scoreboard;
+mod seam;
+#[cfg(test)]
+mod tests;
+mod text;
+mod units;
+mod verdict;
 
 use std::io;
+
+pub use json::Json;
+pub use ladder::{Ladder, Remark, Row, Shape};
+pub use narrator::Narrator;
+pub use plain::Plain;
 
 use crate::timeline::Event;
 
@@ -17,4 +49,15 @@ pub trait View: Send {
     /// # Errors
     /// Those of the writer beneath.
     fn finish(&mut self) -> io::Result<()>;
+}
+
+/// How a text view draws.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// Columns.
+    pub width: usize,
+    /// ASCII only.
+    pub ascii: bool,
+    /// The bytes of every message as well.
+    pub hex: bool,
 }

@@ -1,0 +1,62 @@
+//! Claims in words. One that did not hold is told at once; those that held, together.
+
+use super::text::{Look, wrap, wrap_text};
+use crate::terminal::{Ink, Line, Span};
+use crate::timeline::Claim;
+
+/// The most events that are named as evidence.
+const MOST: usize = 8;
+
+/// `The wire disagreed (line 14): expected …, saw …`
+pub(super) fn disagreement(claim: &Claim) -> String {
+    let mut text = format!("The wire disagreed (line {}): {}.", claim.line, claim.text);
+    let expected = claim.expected.as_ref().map(|expected| format!("expected {expected}"));
+    let saw = claim.saw.as_ref().map(|saw| format!("saw {saw}"));
+    let parts: Vec<String> = expected.into_iter().chain(saw).collect();
+    if !parts.is_empty() {
+        text = format!("The wire disagreed (line {}): {}.", claim.line, parts.join(", "));
+    }
+    text
+}
+
+/// A claim that did not hold.
+pub(super) fn failed(look: Look, claim: &Claim, width: usize) -> Vec<Line> {
+    let mut lines = wrap_text(Ink::Bold, &look.text(&disagreement(claim)), " ! ", "   ", width);
+    if claim.expected.is_some() || claim.saw.is_some() {
+        let claimed = look.text(&format!("The lesson said: {}", claim.text));
+        lines.extend(wrap_text(Ink::Plain, &claimed, "   ", "   ", width));
+    }
+    lines
+}
+
+/// Those that held, in one line if they fit, and those that cannot be seen here.
+pub(super) fn held(look: Look, claims: &[Claim], width: usize) -> Vec<Line> {
+    let of = |held| claims.iter().filter(move |claim| claim.held == held);
+    let texts: Vec<String> = of(Some(true)).map(|claim| look.text(&claim.text)).collect();
+    let mut lines = Vec::new();
+    if !texts.is_empty() {
+        let mut evidence: Vec<u64> = of(Some(true)).flat_map(|it| &it.evidence).map(|seq| seq.0).collect();
+        evidence.sort_unstable();
+        evidence.dedup();
+        let dot = if look.ascii { " - " } else { " · " };
+        let spans = [
+            Span { ink: Ink::Plain, text: texts.join(dot) },
+            Span { ink: Ink::Dim, text: format!("   ({})", events(&evidence)) },
+        ];
+        lines.extend(wrap(&spans, " ✓ ", "   ", width));
+    }
+    for claim in of(None) {
+        let text = look.text(&format!("not visible here: {}", claim.text));
+        lines.extend(wrap_text(Ink::Dim, &text, "   ", "   ", width));
+    }
+    lines
+}
+
+/// `events 5, 9 and 3 more`
+fn events(evidence: &[u64]) -> String {
+    let named: Vec<String> = evidence.iter().take(MOST).map(u64::to_string).collect();
+    let more = evidence.len().saturating_sub(MOST);
+    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+    let noun = if evidence.len() == 1 { "event" } else { "events" };
+    format!("{noun} {}{more}", named.join(", "))
+}

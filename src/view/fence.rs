@@ -1,0 +1,168 @@
+//! What a transcript caused, gathered until it is played: exchanges, frames, endings, claims.
+
+use std::collections::HashMap;
+
+use crate::timeline::{Claim, ConnId, Elapsed, Event, Frame, Kind, Opcode, Side, Slice, Slices};
+
+/// A request and its response, as far as they came.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Exchange {
+    pub conn: u64,
+    pub client: Option<String>,
+    pub target: String,
+    pub status: Option<u16>,
+    pub key: Option<String>,
+    pub accept: Option<String>,
+    pub request: Option<Message>,
+    pub response: Option<Message>,
+}
+
+/// A message as it crossed the wire.
+#[derive(Debug, Clone)]
+pub(super) struct Message {
+    pub wire_len: u64,
+    /// `None` where it was too long to be kept.
+    pub bytes: Option<Vec<u8>>,
+}
+
+/// A frame as it crossed the wire.
+#[derive(Debug, Clone)]
+pub(super) struct Seen {
+    pub frame: Frame,
+    pub bytes: Option<Vec<u8>>,
+}
+
+/// What a connection came to. Lengths in bytes.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Account {
+    pub conn: u64,
+    pub client: Option<String>,
+    pub bytes: u64,
+    pub content: u64,
+    /// How long it lived; `None` while it is open.
+    pub lived: Option<Elapsed>,
+    /// Whether anything happened on it in this transcript.
+    touched: bool,
+}
+
+/// Gathers. Fed with every event.
+#[derive(Debug, Default)]
+pub(super) struct Fence {
+    slices: Slices,
+    accounts: HashMap<ConnId, Account>,
+    begun: HashMap<(ConnId, u64), Exchange>,
+    pub exchanges: Vec<Exchange>,
+    pub frames: Vec<Seen>,
+    pub claims: Vec<Claim>,
+    pub messages: Vec<Slice>,
+}
+
+impl Fence {
+    /// A transcript begins: what the last one left is forgotten, but not what is still under way.
+    pub fn begin(&mut self) {
+        self.exchanges.clear();
+        self.frames.clear();
+        self.claims.clear();
+        self.messages.clear();
+        self.accounts.retain(|_, account| account.lived.is_none());
+        self.accounts.values_mut().for_each(|account| account.touched = false);
+    }
+
+    /// Takes the next event.
+    pub fn event(&mut self, event: &Event) {
+        let slice = self.slices.event(event);
+        self.messages.extend(slice.clone());
+        match &event.kind {
+            Kind::Opened { conn, name, .. } => {
+                let account = Account { conn: conn.0, client: name.clone(), ..Account::default() };
+                self.accounts.insert(*conn, account);
+                self.touch(*conn, |_| {});
+            }
+            Kind::Bytes { conn, len, layer: crate::timeline::Layer::Tcp, .. } => {
+                self.touch(*conn, |it| it.bytes += len);
+            }
+            Kind::Request { conn, exchange, method, target, head } => {
+                let key = header(&head.headers, "sec-websocket-key");
+                let target = format!("{method} {target}");
+                self.exchange(*conn, *exchange, |it| (it.target, it.key) = (target, key));
+            }
+            Kind::Response { conn, exchange, status, head } => {
+                let accept = header(&head.headers, "sec-websocket-accept");
+                self.exchange(*conn, *exchange, |it| (it.status, it.accept) = (Some(*status), accept));
+            }
+            Kind::MessageEnd { conn, from, exchange, body_len, wire_len, .. } => {
+                self.touch(*conn, |it| it.content += body_len);
+                let message = Message { wire_len: *wire_len, bytes: slice.map(|slice| slice.bytes) };
+                self.message(*conn, *exchange, *from, message);
+            }
+            Kind::Frame(frame) => {
+                if matches!(frame.opcode, Opcode::Text | Opcode::Binary | Opcode::Continuation) {
+                    self.touch(frame.conn, |it| it.content += frame.len);
+                }
+                self.frames.push(Seen { frame: frame.clone(), bytes: slice.map(|slice| slice.bytes) });
+            }
+            Kind::Closed { conn, from_client, from_server, lived, .. } => {
+                self.begun.retain(|(of, _), _| of != conn);
+                self.touch(*conn, |it| (it.bytes, it.lived) = (from_client + from_server, Some(*lived)));
+            }
+            Kind::Claim(claim) => self.claims.push(claim.clone()),
+            Kind::Bytes { .. }
+            | Kind::Upgraded { .. }
+            | Kind::Packet { .. }
+            | Kind::Fin { .. }
+            | Kind::Kernel { .. }
+            | Kind::World { .. }
+            | Kind::Heard { .. }
+            | Kind::Step { .. }
+            | Kind::Say { .. }
+            | Kind::Predict { .. }
+            | Kind::Answer { .. }
+            | Kind::Summary { .. } => {}
+        }
+    }
+
+    /// The exchanges of the transcript; those without a response yet at the end.
+    pub fn all_exchanges(&self) -> Vec<Exchange> {
+        let mut waiting: Vec<_> = self.begun.iter().filter(|(_, it)| it.request.is_some()).collect();
+        waiting.sort_unstable_by_key(|(key, _)| **key);
+        let waiting = waiting.into_iter().map(|(_, exchange)| exchange);
+        self.exchanges.iter().chain(waiting).cloned().collect()
+    }
+
+    /// The connections on which something happened, in order.
+    pub fn touched(&self) -> Vec<&Account> {
+        let mut touched: Vec<_> = self.accounts.values().filter(|it| it.touched).collect();
+        touched.sort_unstable_by_key(|it| it.conn);
+        touched
+    }
+
+    fn touch(&mut self, conn: ConnId, change: impl FnOnce(&mut Account)) {
+        if let Some(account) = self.accounts.get_mut(&conn) {
+            account.touched = true;
+            change(account);
+        }
+    }
+
+    fn exchange(&mut self, conn: ConnId, number: u64, change: impl FnOnce(&mut Exchange)) {
+        let client = self.accounts.get(&conn).and_then(|it| it.client.clone());
+        let new = || Exchange { conn: conn.0, client, ..Exchange::default() };
+        change(self.begun.entry((conn, number)).or_insert_with(new));
+    }
+
+    fn message(&mut self, conn: ConnId, number: u64, from: Side, message: Message) {
+        match from {
+            Side::Client => self.exchange(conn, number, |it| it.request = Some(message)),
+            Side::Server => {
+                self.exchange(conn, number, |it| it.response = Some(message));
+                self.exchanges.extend(self.begun.remove(&(conn, number)));
+            }
+        }
+    }
+}
+
+fn header(headers: &[(String, String)], wanted: &str) -> Option<String> {
+    headers
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case(wanted))
+        .map(|(_, value)| value.trim().to_owned())
+}

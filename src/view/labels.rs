@@ -1,0 +1,50 @@
+//! The words on a row.
+
+use super::ladder::Shape;
+use super::units;
+use crate::timeline::{Frame, Opcode, Side};
+
+/// `, 82 bytes`
+pub(super) fn tail(len: u64) -> String {
+    format!(", {}", units::bytes(len))
+}
+
+/// `text "Hello"`, `text+ "Hel"` where more follows, `ping "x"`, `close 1000 bye`.
+pub(super) fn frame(frame: &Frame) -> String {
+    let more = if frame.fin { "" } else { "+" };
+    let quoted = |name: &str| match frame.text.as_deref() {
+        Some(text) if !text.is_empty() => format!("{name}{more} \"{text}\""),
+        Some(_) | None => format!("{name}{more}"),
+    };
+    match frame.opcode {
+        Opcode::Text => quoted("text"),
+        Opcode::Continuation => quoted("continuation"),
+        Opcode::Binary => format!("binary{more} of {}", frame.len),
+        Opcode::Ping => quoted("ping"),
+        Opcode::Pong => quoted("pong"),
+        Opcode::Close => {
+            let code = frame.code.map(|code| format!(" {code}")).unwrap_or_default();
+            let reason = frame.reason.as_deref().filter(|reason| !reason.is_empty());
+            format!("close{code}{}", reason.map(|reason| format!(" {reason}")).unwrap_or_default())
+        }
+        Opcode::Reserved(bits) => format!("reserved opcode {bits}"),
+    }
+}
+
+/// `sse message`, `socket.io event "tick"`.
+pub(super) fn packet(layer: &str, packet: &str, event: Option<&str>) -> String {
+    let event = event.map(|event| format!(" \"{event}\"")).unwrap_or_default();
+    format!("{layer} {packet}{event}")
+}
+
+/// What happened, and where.
+pub(super) fn world(what: &str, text: &str) -> (Shape, String) {
+    let whom = if text.is_empty() { "everybody" } else { text };
+    match what {
+        "say" => (Shape::Beside(Side::Server), text.to_owned()),
+        "cut" => (Shape::Beside(Side::Server), format!("the server cuts off {whom}")),
+        "vanish" => (Shape::Beside(Side::Client), format!("{whom} is gone: no word")),
+        "stall" => (Shape::Across, format!("nothing passes: {text}")),
+        other => (Shape::Across, format!("{other} {text}")),
+    }
+}

@@ -1,0 +1,358 @@
+//! The ladder's rows, laid out once from the events: what crossed, from whom, when, and what to remark. Pure: how
+//! a row is drawn, as text or otherwise, is decided elsewhere.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::time::Duration;
+
+use super::labels;
+use crate::timeline::{
+    ConnId, Connection, Elapsed, Event, Frame, Kind, Layer, Opcode, Role, Seq, Side, State, Who,
+};
+
+/// How long after the start of a transcript its first fact may come for the clock to start with the fact.
+const PROMPT: Duration = Duration::from_millis(50);
+
+/// One row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// The event that it shows.
+    pub seq: Seq,
+    /// When, since the start of the transcript.
+    pub since: Duration,
+    /// On which connection; `None` for what happens in the world.
+    pub conn: Option<ConnId>,
+    /// The client's name, where the lesson gave one.
+    pub client: Option<String>,
+    /// The client's port, for the heading.
+    pub ports: Option<(u16, u16)>,
+    /// What to draw.
+    pub shape: Shape,
+    /// The words on it; as they were on the wire, not yet safe for a terminal.
+    pub label: String,
+    /// What follows the words and must not be cut: `, 82 bytes`.
+    pub tail: String,
+    /// What to remark.
+    pub remark: Option<Remark>,
+    /// Whether any connection is open after it.
+    pub open: bool,
+}
+
+/// What a row looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// Inferred work of the kernel, from this side to the other: dotted.
+    Dotted(Side),
+    /// Seen on the socket, from this side to the other.
+    Solid(Side),
+    /// This side broke the connection.
+    Broken(Side),
+    /// Something at this side that does not cross.
+    Beside(Side),
+    /// Something that concerns both.
+    Across,
+}
+
+/// What stands in the margin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remark {
+    /// The words.
+    pub text: String,
+    /// Whether the lesson wrote them; else they follow from the facts.
+    pub told: bool,
+}
+
+/// Makes rows from events.
+#[derive(Debug, Default)]
+pub struct Ladder {
+    state: State,
+    zero: Option<Elapsed>,
+    /// A transcript began, and no fact of it came yet.
+    begun: Option<Elapsed>,
+    exchanges: HashMap<(ConnId, u64), Heads>,
+    unread: HashMap<(ConnId, Side), u64>,
+    told: VecDeque<(String, Option<Side>, String)>,
+    /// Remarks that were made in this transcript: once is enough.
+    made: HashSet<&'static str>,
+}
+
+#[derive(Debug, Default)]
+struct Heads {
+    request: Option<String>,
+    status: Option<u16>,
+}
+
+impl Ladder {
+    /// What the events add up to so far.
+    #[must_use]
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Takes the next event: the rows that it adds, mostly none or one.
+    pub fn event(&mut self, event: &Event) -> Vec<Row> {
+        self.state.event(event);
+        match &event.kind {
+            Kind::Opened { conn, .. } => self.opened(event, *conn),
+            Kind::Bytes { conn, from, len, layer, .. } => {
+                self.count(*conn, *from, *len, *layer);
+                Vec::new()
+            }
+            Kind::Request { conn, exchange, method, target, .. } => {
+                self.heads(*conn, *exchange).request = Some(format!("{method} {target}"));
+                Vec::new()
+            }
+            Kind::Response { conn, exchange, status, .. } => {
+                self.heads(*conn, *exchange).status = Some(*status);
+                Vec::new()
+            }
+            Kind::MessageEnd { .. } => self.message(event),
+            Kind::Frame(frame) => self.frame(event, frame),
+            Kind::Packet { conn, from, layer, packet, event: name, len, .. } => {
+                let label = labels::packet(layer, packet, name.as_deref());
+                vec![self.row(event, Some(*conn), Shape::Solid(*from), label, labels::tail(*len))]
+            }
+            Kind::Fin { conn, from } => self.fin(event, *conn, *from),
+            Kind::Closed { conn, first, reset_by, .. } => self.closed(event, *conn, *first, *reset_by),
+            Kind::Kernel { conn, side, state } => {
+                let label = format!("{} holds {state}", side.word());
+                let row = self.row(event, Some(*conn), Shape::Beside(*side), label, String::new());
+                vec![self.remarked(row, "the kernel keeps the address pair")]
+            }
+            Kind::World { what, text, .. } => self.world(event, what, text),
+            Kind::Heard { client, conn, after, .. } => {
+                let label = format!("{client} has the news");
+                let tail = format!(", {} after it", super::units::duration(after.0));
+                vec![self.row(event, *conn, Shape::Beside(Side::Client), label, tail)]
+            }
+            Kind::Say { role, text, detail, from, .. } => self.say(event, *role, text, detail, *from),
+            // The 101 itself is a row already; the story is told beside the ladder.
+            Kind::Upgraded { .. }
+            | Kind::Step { .. }
+            | Kind::Predict { .. }
+            | Kind::Answer { .. }
+            | Kind::Claim(_)
+            | Kind::Summary { .. } => Vec::new(),
+        }
+    }
+
+    fn say(
+        &mut self,
+        event: &Event,
+        role: Role,
+        text: &str,
+        detail: &Option<String>,
+        from: Option<Side>,
+    ) -> Vec<Row> {
+        match role {
+            Role::Wire | Role::Compare => {
+                self.begun = Some(event.at);
+                self.zero = None;
+                self.told.clear();
+                self.made.clear();
+                Vec::new()
+            }
+            Role::Remark => {
+                self.told.push_back((detail.clone().unwrap_or_default(), from, text.to_owned()));
+                Vec::new()
+            }
+            Role::Played => self.begun_messages(event),
+            Role::Title | Role::Prose | Role::Code => Vec::new(),
+        }
+    }
+
+    fn opened(&mut self, event: &Event, conn: ConnId) -> Vec<Row> {
+        let label = "connect(): SYN, SYN+ACK, ACK".into();
+        let row = self.row(event, Some(conn), Shape::Dotted(Side::Client), label, String::new());
+        vec![self.once(row, "TCP opens (kernel, inferred)")]
+    }
+
+    fn message(&mut self, event: &Event) -> Vec<Row> {
+        let Kind::MessageEnd { conn, from, exchange, wire_len, complete, .. } = &event.kind else {
+            return Vec::new();
+        };
+        self.read(*conn, *from, *wire_len);
+        let heads = self.heads(*conn, *exchange);
+        let (label, status) = match from {
+            Side::Client => (heads.request.clone().unwrap_or_else(|| "request".into()), None),
+            Side::Server => (heads.status.map_or("response".into(), |it| it.to_string()), heads.status),
+        };
+        if *from == Side::Server {
+            self.exchanges.remove(&(*conn, *exchange));
+        }
+        let cut_off = if *complete { "" } else { ", cut off" };
+        let row = self.row(
+            event,
+            Some(*conn),
+            Shape::Solid(*from),
+            label,
+            format!("{}{cut_off}", labels::tail(*wire_len)),
+        );
+        vec![match (from, status) {
+            (Side::Client, _) => self.once(row, "the client must speak first"),
+            (Side::Server, Some(101)) => self.remarked(row, "same connection, new rules"),
+            (Side::Server, _) => self.once(row, "the server may only answer"),
+        }]
+    }
+
+    fn frame(&mut self, event: &Event, frame: &Frame) -> Vec<Row> {
+        self.read(frame.conn, frame.from, frame.wire_len);
+        let row = self.row(
+            event,
+            Some(frame.conn),
+            Shape::Solid(frame.from),
+            labels::frame(frame),
+            labels::tail(frame.wire_len),
+        );
+        vec![match (frame.opcode, frame.from) {
+            (Opcode::Pong, _) => self.once(row, "the ping's words come back"),
+            (Opcode::Text | Opcode::Binary, Side::Server) => self.once(row, "the server may speak unasked"),
+            (Opcode::Text | Opcode::Binary, Side::Client) => self.once(row, "no new request"),
+            (Opcode::Close | Opcode::Ping | Opcode::Continuation | Opcode::Reserved(_), _) => {
+                self.lesson(row)
+            }
+        }]
+    }
+
+    fn fin(&mut self, event: &Event, conn: ConnId, from: Side) -> Vec<Row> {
+        let mut rows = self.rest(event, conn, from, "belongs to no message");
+        let first = self.state.get(conn).is_none_or(|it| it.fins.len() <= 1);
+        let row = self.row(event, Some(conn), Shape::Solid(from), "FIN".into(), String::new());
+        rows.push(match (first, from) {
+            (true, Side::Client) => self.remarked(row, "CLIENT hangs up first"),
+            (true, Side::Server) => self.remarked(row, "SERVER hangs up first"),
+            (false, Side::Client) => self.remarked(row, "client agrees: closed"),
+            (false, Side::Server) => self.remarked(row, "server agrees: closed"),
+        });
+        rows
+    }
+
+    fn closed(&mut self, event: &Event, conn: ConnId, first: Who, reset_by: Option<Side>) -> Vec<Row> {
+        let mut rows = self.rest(event, conn, Side::Client, "belongs to no message");
+        rows.extend(self.rest(event, conn, Side::Server, "belongs to no message"));
+        let connection = self.state.get(conn);
+        let silent = connection.is_some_and(|it| it.fins.is_empty());
+        let lost = connection.is_some_and(no_close_frame);
+        let mut add = |shape, label: &str, remark| {
+            let row = self.row(event, Some(conn), shape, label.into(), String::new());
+            rows.push(self.remarked(row, remark));
+        };
+        match (first, reset_by) {
+            (_, Some(side)) => add(Shape::Broken(side), "reset (RST)", "torn down: nothing more arrives"),
+            (Who::Reset, None) => add(Shape::Across, "reset (RST)", "torn down: nothing more arrives"),
+            (Who::Error, None) => add(Shape::Across, "connection lost", "no FIN: the kernel gave up"),
+            (Who::Both, None) => add(Shape::Across, "the FINs crossed", "both hung up at once"),
+            (Who::Client | Who::Server, None) if silent => add(Shape::Across, "closed", "no FIN was seen"),
+            (Who::Client | Who::Server, None) => {}
+        }
+        if lost {
+            add(Shape::Across, "closed without a close frame", "each end reports 1006");
+        }
+        self.exchanges.retain(|(of, _), _| *of != conn);
+        rows
+    }
+
+    fn world(&mut self, event: &Event, what: &str, text: &str) -> Vec<Row> {
+        let (shape, label) = labels::world(what, text);
+        let row = self.row(event, None, shape, label, String::new());
+        let alone = what == "say" && self.state.open() == 0;
+        vec![if alone { self.remarked(row, "nobody left to tell") } else { self.lesson(row) }]
+    }
+
+    /// Bytes were read, of which it is not known yet to which message they belong.
+    fn count(&mut self, conn: ConnId, from: Side, len: u64, layer: Layer) {
+        let unread = self.unread.entry((conn, from)).or_default();
+        match layer {
+            Layer::Tcp => *unread = unread.saturating_add(len),
+            // Inside TLS the lengths of messages are those of the plaintext: nothing is left over to tell.
+            Layer::Tls => *unread = 0,
+        }
+    }
+
+    /// A message ended: so many of the bytes were its own.
+    fn read(&mut self, conn: ConnId, from: Side, len: u64) {
+        let unread = self.unread.entry((conn, from)).or_default();
+        *unread = unread.saturating_sub(len);
+    }
+
+    /// Bytes of this side that no message took.
+    fn rest(&mut self, event: &Event, conn: ConnId, from: Side, why: &'static str) -> Vec<Row> {
+        match self.unread.remove(&(conn, from)) {
+            None | Some(0) => Vec::new(),
+            Some(len) => {
+                let label = super::units::bytes(len);
+                let row = self.row(event, Some(conn), Shape::Solid(from), label, String::new());
+                vec![self.remarked(row, why)]
+            }
+        }
+    }
+
+    /// The transcript is over: bytes whose message has begun and not ended.
+    fn begun_messages(&mut self, event: &Event) -> Vec<Row> {
+        let mut unread: Vec<_> = self.unread.keys().copied().collect();
+        unread.sort_unstable();
+        let rest = |(conn, from)| self.rest(event, conn, from, "not yet a whole message");
+        unread.into_iter().flat_map(rest).collect()
+    }
+
+    fn heads(&mut self, conn: ConnId, exchange: u64) -> &mut Heads {
+        self.exchanges.entry((conn, exchange)).or_default()
+    }
+
+    fn row(&mut self, event: &Event, conn: Option<ConnId>, shape: Shape, label: String, tail: String) -> Row {
+        let connection = conn.and_then(|conn| self.state.get(conn));
+        let client = connection.and_then(|it| it.name.clone());
+        let ports = connection.map(|it| (it.client.port(), it.server.port()));
+        let since = self.since(event.at);
+        let open = self.state.open() > 0;
+        Row { seq: event.seq, since, conn, client, ports, shape, label, tail, remark: None, open }
+    }
+
+    fn since(&mut self, at: Elapsed) -> Duration {
+        let begun = self.begun.take();
+        let zero = *self.zero.get_or_insert_with(|| match begun {
+            Some(begun) if at.since(begun) > PROMPT => begun,
+            Some(_) | None => at,
+        });
+        at.since(zero)
+    }
+
+    /// With the lesson's remark, or else this one.
+    fn remarked(&mut self, row: Row, text: &str) -> Row {
+        let row = self.lesson(row);
+        let remark = row.remark.clone().or_else(|| Some(Remark { text: text.into(), told: false }));
+        Row { remark, ..row }
+    }
+
+    /// With the lesson's remark, or else this one where it was not made yet.
+    fn once(&mut self, row: Row, text: &'static str) -> Row {
+        let row = self.lesson(row);
+        if row.remark.is_none() && self.made.insert(text) {
+            return self.remarked(row, text);
+        }
+        row
+    }
+
+    /// With the lesson's remark, where it wrote one for this client and direction.
+    fn lesson(&mut self, row: Row) -> Row {
+        let direction = match row.shape {
+            Shape::Solid(side) | Shape::Broken(side) => Some(side),
+            Shape::Dotted(_) | Shape::Beside(_) | Shape::Across => None,
+        };
+        let client = row.client.as_deref().unwrap_or("client");
+        let meant = |(name, from, _): &(String, Option<Side>, String)| match (row.conn, direction) {
+            (Some(_), Some(side)) => name == client && from.is_none_or(|from| from == side),
+            (None, _) => name.is_empty() && from.is_none(),
+            (Some(_), None) => false,
+        };
+        let Some(at) = self.told.iter().position(meant) else {
+            return row;
+        };
+        let remark = self.told.remove(at).map(|(_, _, text)| Remark { text, told: true });
+        Row { remark, ..row }
+    }
+}
+
+/// Whether a WebSocket ended without a close frame from either side (RFC 6455, 7.1.5).
+fn no_close_frame(connection: &Connection) -> bool {
+    connection.upgraded.as_deref() == Some("websocket") && connection.close_codes == [None, None]
+}

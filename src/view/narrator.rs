@@ -1,0 +1,305 @@
+//! The narrated transcript: what the lesson says and what the wire did, in the order in which they came.
+
+use std::io;
+
+use super::fence::Fence;
+use super::ladder::{Ladder, Row};
+use super::lanes::Lanes;
+use super::rungs::Rungs;
+use super::text::{Look, chop, wrap_text};
+use super::{Options, View, bits, claims, exchange, hexdump, prose, scoreboard};
+use crate::terminal::{Ink, Line, Out};
+use crate::timeline::{Choice, Claim, Event, Kind, Role, Show, Transport};
+
+/// Narrower than this nothing can be drawn.
+const NARROWEST: usize = 48;
+
+/// Draws for a reader at a screen.
+#[derive(Debug)]
+pub struct Narrator<O> {
+    out: O,
+    look: Look,
+    width: usize,
+    hex: bool,
+    ladder: Ladder,
+    rungs: Rungs,
+    fence: Fence,
+    playing: Option<Show>,
+    lanes: Option<Lanes>,
+    choices: Vec<Choice>,
+    last: Last,
+}
+
+/// What was drawn last, from which follows whether a gap is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Last {
+    Gap,
+    Rows,
+    Item,
+    Other,
+}
+
+impl<O: Out> Narrator<O> {
+    /// A narrator that writes to `out`.
+    pub fn new(out: O, options: Options) -> Self {
+        let look = Look { ascii: options.ascii };
+        let width = options.width.max(NARROWEST);
+        Self {
+            out,
+            look,
+            width,
+            hex: options.hex,
+            ladder: Ladder::default(),
+            rungs: Rungs::new(look, width),
+            fence: Fence::default(),
+            playing: None,
+            lanes: None,
+            choices: Vec::new(),
+            last: Last::Gap,
+        }
+    }
+
+    /// Lines that belong together; a gap before them unless there is one.
+    fn block(&mut self, lines: Vec<Line>) -> io::Result<()> {
+        if lines.is_empty() {
+            return Ok(());
+        }
+        self.gap()?;
+        self.lines(lines)
+    }
+
+    fn lines(&mut self, lines: Vec<Line>) -> io::Result<()> {
+        for line in lines {
+            self.last = if line.0.is_empty() { Last::Gap } else { Last::Other };
+            self.out.line(&self.look.line(line))?;
+        }
+        Ok(())
+    }
+
+    fn gap(&mut self) -> io::Result<()> {
+        if self.last != Last::Gap {
+            self.last = Last::Gap;
+            self.out.line(&Line::default())?;
+        }
+        Ok(())
+    }
+
+    /// A fact: into the lanes of a compare, else onto the ladder.
+    fn fact(&mut self, event: &Event) -> io::Result<()> {
+        self.fence.event(event);
+        let rows = self.ladder.event(event);
+        if let Some(lanes) = &mut self.lanes
+            && lanes.takes(event)
+        {
+            let lines = lanes.event(event);
+            return self.lines(lines);
+        }
+        self.rows(&rows)
+    }
+
+    fn rows(&mut self, rows: &[Row]) -> io::Result<()> {
+        for row in rows {
+            if self.last != Last::Rows {
+                self.gap()?;
+                self.lines(vec![self.rungs.heading(row)])?;
+            }
+            self.lines(self.rungs.draw(row))?;
+            self.last = Last::Rows;
+        }
+        Ok(())
+    }
+
+    fn say(&mut self, event: &Event) -> io::Result<()> {
+        let Kind::Say { role, text, detail, show, lanes, .. } = &event.kind else {
+            return Ok(());
+        };
+        let rows = self.ladder.event(event);
+        match role {
+            Role::Title => self.title(text, detail.as_deref().unwrap_or_default()),
+            Role::Prose => self.prose(text),
+            Role::Code => self.code(text),
+            Role::Wire => {
+                self.fence.begin();
+                self.lanes = None;
+                // A new clock starts: it needs its own heading.
+                self.last = if self.last == Last::Rows { Last::Other } else { self.last };
+                self.playing = Some(show.unwrap_or_default());
+                Ok(())
+            }
+            Role::Compare => {
+                self.fence.begin();
+                let lanes = Lanes::new(self.look, self.width, lanes);
+                let heading = lanes.heading();
+                self.lanes = Some(lanes);
+                self.block(heading)
+            }
+            Role::Remark => Ok(()),
+            Role::Played => {
+                self.rows(&rows)?;
+                self.played()
+            }
+        }
+    }
+
+    /// The transcript is over: its bytes, what it came to, and the claims that held.
+    fn played(&mut self) -> io::Result<()> {
+        if let Some(lanes) = &mut self.lanes {
+            let lines = lanes.flush();
+            // Their connections may close later: those rows belong to no ladder.
+            lanes.end();
+            self.lines(lines)?;
+        }
+        let lines = match self.playing.take() {
+            Some(Show::Heads) => exchange::draw(self.look, &self.fence, self.width),
+            Some(Show::Bits) => bits::draw(self.look, &self.fence, self.width),
+            Some(Show::Ladder) | None => Vec::new(),
+        };
+        self.block(lines)?;
+        if self.hex {
+            let dump = |slice| hexdump::draw(self.look, slice, self.width);
+            self.block(self.fence.messages.iter().flat_map(dump).collect())?;
+        }
+        let claims = claims::held(self.look, &self.fence.claims, self.width);
+        self.fence.begin();
+        self.lines(claims)
+    }
+
+    fn title(&mut self, text: &str, detail: &str) -> io::Result<()> {
+        let (text, detail) = (self.look.text(text), self.look.text(detail));
+        let mut line = Line::plain(" ").with(Ink::Bold, text);
+        let detail = Line::default().with(Ink::Dim, detail);
+        let room = self.width.saturating_sub(line.width() + 2);
+        if line.width() <= self.width && !detail.0.is_empty() && detail.width() <= room {
+            line.pad(self.width - detail.width());
+            line.0.extend(detail.0);
+            return self.block(vec![line]);
+        }
+        let mut lines = wrap_text(Ink::Bold, &line.text(), " ", " ", self.width);
+        if !detail.0.is_empty() {
+            lines.extend(wrap_text(Ink::Dim, &detail.text(), " ", " ", self.width));
+        }
+        self.block(lines)
+    }
+
+    fn step(&mut self, n: u64, of: u64, title: &str) -> io::Result<()> {
+        let number = format!("── {n}/{of} ");
+        let mut line = Line::default().with(Ink::Dim, number);
+        let title = self.look.cut(&self.look.text(title), self.width - line.width() - 3);
+        line.push(Ink::Bold, title);
+        let rest = self.width - line.width() - 1;
+        line.push(Ink::Dim, format!(" {}", "─".repeat(rest)));
+        self.block(vec![line])
+    }
+
+    fn prose(&mut self, text: &str) -> io::Result<()> {
+        let lines = prose::paragraph(self.look, text, self.width);
+        let item = text.starts_with("- ");
+        if !(item && self.last == Last::Item) {
+            self.gap()?;
+        }
+        self.lines(lines)?;
+        self.last = if item { Last::Item } else { Last::Other };
+        Ok(())
+    }
+
+    fn code(&mut self, text: &str) -> io::Result<()> {
+        let pieces = |line: &str| chop(&self.look.text(line), self.width - 6);
+        let line = |text: String| Line::default().with(Ink::Dim, "    │ ").with(Ink::Plain, text);
+        self.block(text.trim_end_matches('\n').split('\n').flat_map(pieces).map(line).collect())
+    }
+
+    fn predict(&mut self, text: &str, choices: &[Choice]) -> io::Result<()> {
+        self.choices = choices.to_vec();
+        let width = self.width.min(100);
+        let mut lines = wrap_text(Ink::Bold, &self.look.text(text), " ", " ", width);
+        let choices = choices.iter().enumerate();
+        let choices: Vec<String> =
+            choices.map(|(n, choice)| format!("{} {}", n + 1, self.look.text(&choice.text))).collect();
+        let inline = Line::plain(format!("   {}", choices.join("   ")));
+        if inline.width() <= width {
+            lines.push(inline);
+        } else {
+            lines.extend(choices.iter().flat_map(|it| wrap_text(Ink::Plain, it, "   ", "     ", width)));
+        }
+        self.block(lines)
+    }
+
+    fn answer(
+        &mut self,
+        right: u64,
+        text: &str,
+        because: Option<&str>,
+        chosen: Option<u64>,
+    ) -> io::Result<()> {
+        let choices = std::mem::take(&mut self.choices);
+        let verdict = chosen.map(|chosen| if is_right(&choices, chosen, right) { "Right. " } else { "No. " });
+        let answer = format!("Answer: {right}, {}. ", text.trim_end_matches('.'));
+        let mut line = Line::default();
+        line.push(Ink::Bold, verdict.unwrap_or_default());
+        line.push(Ink::Bold, self.look.text(&answer));
+        prose::spans(self.look, because.unwrap_or_default())
+            .into_iter()
+            .for_each(|it| line.push(it.ink, it.text));
+        let lines = super::text::wrap(&line.0, " ", " ", self.width.min(100));
+        self.block(lines)
+    }
+
+    fn claim(&mut self, claim: &Claim) -> io::Result<()> {
+        if claim.held == Some(false) {
+            self.block(claims::failed(self.look, claim, self.width))?;
+        }
+        Ok(())
+    }
+
+    fn summary(&mut self, seconds: f64, transports: &[Transport]) -> io::Result<()> {
+        if let Some(lanes) = &mut self.lanes {
+            let rest = lanes.flush();
+            self.lines(rest)?;
+        }
+        let blocks = scoreboard::draw(self.look, self.width, seconds, transports, self.lanes.as_ref());
+        blocks.into_iter().try_for_each(|lines| self.block(lines))
+    }
+}
+
+fn is_right(choices: &[Choice], chosen: u64, right: u64) -> bool {
+    let choice = chosen.checked_sub(1).and_then(|n| usize::try_from(n).ok()).and_then(|n| choices.get(n));
+    choice.map_or(chosen == right, |choice| choice.right)
+}
+
+impl<O: Out> View for Narrator<O> {
+    fn event(&mut self, event: &Event) -> io::Result<()> {
+        match &event.kind {
+            Kind::Opened { .. }
+            | Kind::Bytes { .. }
+            | Kind::Request { .. }
+            | Kind::Response { .. }
+            | Kind::MessageEnd { .. }
+            | Kind::Upgraded { .. }
+            | Kind::Frame(_)
+            | Kind::Packet { .. }
+            | Kind::Fin { .. }
+            | Kind::Closed { .. }
+            | Kind::Kernel { .. }
+            | Kind::World { .. }
+            | Kind::Heard { .. } => self.fact(event),
+            Kind::Step { n, of, title, .. } => self.step(*n, *of, title),
+            Kind::Say { .. } => self.say(event),
+            Kind::Predict { text, choices, .. } => self.predict(text, choices),
+            Kind::Answer { right, text, because, chosen, .. } => {
+                self.answer(*right, text, because.as_deref(), *chosen)
+            }
+            Kind::Claim(claim) => {
+                self.fence.event(event);
+                self.claim(claim)
+            }
+            Kind::Summary { seconds, transports } => self.summary(seconds.seconds(), transports),
+        }
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        if self.lanes.is_some() || self.playing.is_some() {
+            self.played()?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,163 @@
+//! What the views draw, looked at.
+
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use proptest::prelude::*;
+
+use super::sample;
+use super::{Narrator, Options, Plain, View};
+use crate::terminal::{Line, Out};
+use crate::timeline::{Event, Kind, Show};
+
+#[derive(Clone, Default)]
+struct Page(Arc<Mutex<Vec<Line>>>);
+
+impl Out for Page {
+    fn line(&mut self, line: &Line) -> io::Result<()> {
+        self.0.lock().expect("no panic holds it").push(line.clone());
+        Ok(())
+    }
+}
+
+impl Page {
+    fn lines(&self) -> Vec<Line> {
+        self.0.lock().expect("no panic holds it").clone()
+    }
+
+    fn text(&self) -> String {
+        self.lines().iter().map(|line| line.text().trim_end().to_owned() + "\n").collect()
+    }
+}
+
+fn drawn(mut view: impl View, page: &Page, events: &[Event]) -> String {
+    for event in events {
+        view.event(event).expect("a page takes everything");
+    }
+    view.finish().expect("a page takes everything");
+    page.text()
+}
+
+fn narrated(events: &[Event], width: usize, ascii: bool, hex: bool) -> String {
+    let page = Page::default();
+    drawn(Narrator::new(page.clone(), Options { width, ascii, hex }), &page, events)
+}
+
+fn plainly(events: &[Event]) -> String {
+    let page = Page::default();
+    drawn(Plain::new(page.clone(), Options { width: 100, ascii: true, hex: false }), &page, events)
+}
+
+fn all() -> Vec<(&'static str, Vec<Event>)> {
+    vec![
+        ("http_close", sample::http_close()),
+        ("keep_alive", sample::keep_alive()),
+        ("socket", sample::socket(Show::Heads)),
+        ("bits", sample::socket(Show::Bits)),
+        ("endings", sample::endings()),
+        ("compare", sample::compare()),
+    ]
+}
+
+#[test]
+fn at_100_80_and_60_columns() {
+    for (name, events) in all() {
+        for width in [100, 80, 60] {
+            insta::assert_snapshot!(format!("{name}_{width}"), narrated(&events, width, false, false));
+        }
+    }
+}
+
+#[test]
+fn in_plain_sentences() {
+    for (name, events) in all() {
+        let text = plainly(&events);
+        assert!(text.is_ascii(), "{text}");
+        insta::assert_snapshot!(format!("{name}_plain"), text);
+    }
+}
+
+#[test]
+fn in_ascii() {
+    for (name, events) in all() {
+        let text = narrated(&events, 100, true, true);
+        assert!(text.is_ascii(), "{name}: {text}");
+        if name == "http_close" {
+            insta::assert_snapshot!("http_close_ascii_hex", text);
+        }
+    }
+}
+
+/// Every text in the events replaced by this one.
+fn spoken(events: Vec<Event>, words: &str) -> Vec<Event> {
+    let say = |mut event: Event| {
+        match &mut event.kind {
+            Kind::Opened { name, .. } => *name = Some(words.into()),
+            Kind::Request { method, target, head, .. } => {
+                *method = words.into();
+                *target = words.into();
+                head.headers.push(("sec-websocket-key".into(), words.into()));
+            }
+            Kind::Response { head, .. } => {
+                head.headers.insert(0, ("sec-websocket-accept".into(), words.into()))
+            }
+            Kind::Frame(frame) => {
+                frame.text = Some(words.into());
+                frame.reason = Some(words.into());
+            }
+            Kind::World { text, .. }
+            | Kind::Step { title: text, .. }
+            | Kind::Predict { text, .. }
+            | Kind::Answer { text, .. } => *text = words.into(),
+            Kind::Say { text, detail, lanes, .. } => {
+                *text = words.into();
+                *detail = Some(words.into());
+                lanes.iter_mut().take(1).for_each(|lane| *lane = words.into());
+            }
+            Kind::Heard { client, .. } if client == "close" => *client = words.into(),
+            Kind::Claim(claim) => {
+                claim.text = words.into();
+                claim.saw = Some(words.into());
+            }
+            Kind::Summary { transports, .. } => {
+                transports.iter_mut().take(1).for_each(|it| it.name = words.into());
+            }
+            Kind::Kernel { state, .. } => *state = words.into(),
+            Kind::Bytes { .. }
+            | Kind::MessageEnd { .. }
+            | Kind::Upgraded { .. }
+            | Kind::Packet { .. }
+            | Kind::Fin { .. }
+            | Kind::Closed { .. }
+            | Kind::Heard { .. } => {}
+        }
+        event
+    };
+    events.into_iter().map(say).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn no_line_is_wider_than_asked_and_nothing_raw_is_written(
+        words in "[a-z漢字\u{1b}\u{7}\u{202e}é\u{301}👍 \n]{0,80}",
+        any in any::<String>(),
+        width in 60_usize..130,
+        ascii in any::<bool>(),
+    ) {
+        for (name, events) in all() {
+            for words in [&words, &any] {
+                let text = narrated(&spoken(events.clone(), words), width, ascii, true);
+                for line in text.lines() {
+                    let columns = unicode_width::UnicodeWidthStr::width(line);
+                    prop_assert!(columns <= width, "{name}, {columns} of {width}: {line}");
+                }
+                prop_assert!(!text.chars().any(|c| c != '\n' && c.is_control()), "{name}: {text:?}");
+                let turned = text.contains('\u{202e}');
+                prop_assert!(!turned);
+                prop_assert!(!ascii || text.is_ascii());
+            }
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Numbers as they are read: with units, grouped, singular or plural.
+
+use std::time::Duration;
+
+/// `0.42 ms`, `142 ms`, `5.00 s`, `3 min 12 s`.
+pub(super) fn duration(time: Duration) -> String {
+    let seconds = time.as_secs_f64();
+    if seconds < 0.9995 {
+        format!("{} ms", milliseconds(seconds * 1000.0))
+    } else if seconds < 99.995 {
+        format!("{seconds:.2} s")
+    } else {
+        let whole = seconds.round() as u64;
+        format!("{} min {} s", whole / 60, whole % 60)
+    }
+}
+
+/// For the ladder's column, milliseconds: `0.16`, `12.3`, `2000`; beyond 100 s: `104 s`.
+pub(super) fn column(time: Duration) -> String {
+    let ms = time.as_secs_f64() * 1000.0;
+    if ms < 99_999.5 { milliseconds(ms) } else { format!("{:.0} s", ms / 1000.0) }
+}
+
+/// Three digits are enough to compare, two decimals enough to tell a local network from none.
+fn milliseconds(ms: f64) -> String {
+    match ms {
+        ms if ms < 9.995 => format!("{ms:.2}"),
+        ms if ms < 99.95 => format!("{ms:.1}"),
+        ms => format!("{ms:.0}"),
+    }
+}
+
+/// `1 byte`, `2,230 bytes`.
+pub(super) fn bytes(n: u64) -> String {
+    count(n, "byte")
+}
+
+/// `1 connection`, `10 connections`.
+pub(super) fn count(n: u64, what: &str) -> String {
+    format!("{} {what}{}", grouped(n), if n == 1 { "" } else { "s" })
+}
+
+/// `2,230`
+pub(super) fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// `4.0 GB`, of powers of ten.
+pub(super) fn size(n: f64) -> String {
+    let units = ["bytes", "kB", "MB", "GB", "TB", "PB"];
+    let mut n = n;
+    let mut unit = 0;
+    while n >= 999.5 && unit + 1 < units.len() {
+        n /= 1000.0;
+        unit += 1;
+    }
+    if n < 10.0 && unit > 0 { format!("{n:.1} {}", units[unit]) } else { format!("{n:.0} {}", units[unit]) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_a_reader_expects() {
+        let durations = [0.000_42, 0.0123, 0.142, 5.0, 192.0].map(Duration::from_secs_f64).map(duration);
+        assert_eq!(durations, ["0.42 ms", "12.3 ms", "142 ms", "5.00 s", "3 min 12 s"]);
+        assert_eq!(
+            [0.0, 0.000_16, 2.0, 104.0].map(Duration::from_secs_f64).map(column),
+            ["0.00", "0.16", "2000", "104 s"]
+        );
+        assert_eq!(
+            (bytes(1), bytes(2230), grouped(1_234_567)),
+            ("1 byte".into(), "2,230 bytes".into(), "1,234,567".into())
+        );
+        assert_eq!([15.0, 999.6, 4.04e9, 1.2e13].map(size), ["15 bytes", "1.0 kB", "4.0 GB", "12 TB"]);
+    }
+}
