@@ -1,6 +1,18 @@
 //! Lessons: Markdown that runs. A lesson is parsed and checked as a whole ([`parse`]), then played.
 
 pub mod diagnostic;
+mod expects;
+mod front;
 pub mod library;
+mod markdown;
+mod page;
 pub mod parse;
+mod predict;
+mod scope;
 pub mod script;
+mod sends;
+mod statements;
+pub mod template;
+mod transcript;
+mod values;
+pub mod workload;
