@@ -2,6 +2,7 @@
 
 mod colour;
 mod keys;
+mod progress;
 mod screen;
 mod status;
 
@@ -9,6 +10,7 @@ use std::io::{self, IsTerminal as _};
 
 pub use colour::{ColourChoice, Depth, Environment};
 pub use keys::{Key, Keys, restore};
+pub use progress::ProgressLine;
 pub use screen::Screen;
 pub use status::Status;
 use unicode_width::UnicodeWidthStr as _;

@@ -1,10 +1,10 @@
 //! `wsdemo http`: the built-in lesson of that name.
 
-use super::run;
+use super::play;
 use crate::cli::Playing;
 use crate::failure::Failure;
 use crate::lesson::play::Flags;
 
 pub(super) fn run(playing: &Playing) -> Result<(), Failure> {
-    run::play("http", "http", playing, Flags::default())
+    play::lesson("http", "http", playing, Flags::default())
 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write as _};
 
-use super::run;
+use super::play;
 use crate::cli::{Playing, lessons_folder};
 use crate::failure::Failure;
 use crate::lesson::library::Library;
@@ -11,7 +11,7 @@ use crate::lesson::play::Flags;
 
 pub(super) fn run(lesson: Option<&str>, playing: &Playing) -> Result<(), Failure> {
     match lesson {
-        Some(lesson) => run::play(lesson, &format!("lesson {lesson}"), playing, Flags::default()),
+        Some(lesson) => play::lesson(lesson, &format!("lesson {lesson}"), playing, Flags::default()),
         None => list(),
     }
 }

@@ -1,10 +1,10 @@
-//! One file per subcommand. Each puts the other rooms together; how a lesson is run is the same for all: `run`.
+//! One file per subcommand. Each puts the other rooms together; how a lesson is run is the same for all: `play`.
 
 mod compare;
 mod http;
 mod lesson;
 mod pace;
-mod run;
+mod play;
 mod socket;
 
 use crate::cli::{Cli, Command};

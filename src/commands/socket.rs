@@ -1,10 +1,10 @@
 //! `wsdemo socket`: the built-in lesson of that name.
 
-use super::run;
+use super::play;
 use crate::cli::Playing;
 use crate::failure::Failure;
 use crate::lesson::play::Flags;
 
 pub(super) fn run(playing: &Playing) -> Result<(), Failure> {
-    run::play("socket", "socket", playing, Flags::default())
+    play::lesson("socket", "socket", playing, Flags::default())
 }

@@ -167,7 +167,7 @@ impl<'a> Player<'a> {
     }
 
     async fn workload(&mut self, workload: &Workload) -> Result<(), PlayError> {
-        let workload = workload.with_flags(self.flags.events, self.flags.every, self.flags.poll);
+        let workload = workload.clone().with_flags(self.flags.events, self.flags.every, self.flags.poll);
         let length = super::compare::length(&workload);
         let working = self.working("comparing", length);
         let compared = self.compare(&workload).await;

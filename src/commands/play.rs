@@ -27,7 +27,7 @@ enum Ended {
 }
 
 /// Plays the lesson of this name or file; `command` is what the user typed, for hints.
-pub(super) fn play(lesson: &str, command: &str, playing: &Playing, flags: Flags) -> Result<(), Failure> {
+pub(super) fn lesson(lesson: &str, command: &str, playing: &Playing, flags: Flags) -> Result<(), Failure> {
     let source = Library::new(lessons_folder()).find(lesson)?;
     let lesson = parse(&source.name, &source.file, &source.text)?;
     let bus = Bus::new();
@@ -37,7 +37,7 @@ pub(super) fn play(lesson: &str, command: &str, playing: &Playing, flags: Flags)
     let pacing = Pacing { pace: pace(playing, &look)?, status: status.clone(), drawn: drawn.clone() };
     let view = look.view(&bus, &status);
     let reader = bus.reader();
-    let drawing = thread::spawn(move || draw(reader, view, &progress));
+    let drawing = thread::spawn(move || draw(reader, view?, &progress));
     // One thread: what the server and the clients do is then told in the order in which it was done.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::new(format!("cannot start: {error}")))?;
@@ -146,17 +146,17 @@ impl Look {
         }
     }
 
-    fn view(&self, bus: &Bus, status: &Status) -> Box<dyn View> {
+    fn view(&self, bus: &Bus, status: &Status) -> io::Result<Box<dyn View>> {
         let stdout = BufWriter::new(io::stdout());
         if self.json {
-            return Box::new(Json::new(stdout, &bus.started()));
+            return Ok(Box::new(Json::new(stdout, &bus.started())?));
         }
         let screen = Screen::new(stdout, self.depth).with_status(status.clone());
-        if self.plain {
+        Ok(if self.plain {
             Box::new(Plain::new(screen, self.options))
         } else {
             Box::new(Narrator::new(screen, self.options))
-        }
+        })
     }
 }
 

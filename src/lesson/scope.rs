@@ -1,0 +1,200 @@
+//! What a lesson has done so far, as far as it can be told without playing it: which names are known, which
+//! clients can do what.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::page::{Page, Piece};
+use super::script::{Expect, MEASURED, Send};
+use super::template;
+use super::values::nearest;
+
+/// Names that stand for something from the start.
+const GIVEN: [&str; 4] = ["host", "port", "api", "ws"];
+
+/// What a client has done so far.
+#[derive(Debug, Clone, Copy, Default)]
+struct Client {
+    /// It has had a connection.
+    connected: bool,
+    /// It has had a socket.
+    socket: bool,
+    /// It has sent bytes of its own making: no telling what it may get.
+    raw: bool,
+}
+
+/// What a lesson has done so far.
+#[derive(Debug, Default)]
+pub(super) struct Scope {
+    captured: BTreeSet<String>,
+    clients: BTreeMap<String, Client>,
+    last_client: Option<String>,
+    happened: bool,
+}
+
+impl Scope {
+    /// In a `<` line: what is not known yet is captured.
+    pub fn capture(&mut self, at: Piece<'_>) {
+        self.captured
+            .extend(template::names(at.text).map(str::to_owned));
+    }
+
+    /// In a line of a transcript: whether all names are known. Notes those that are not.
+    pub fn names_known(&self, at: Piece<'_>, page: &mut Page<'_>) -> bool {
+        self.check(at, &[], page)
+    }
+
+    /// In prose: as [`Self::names_known`]; what is measured has a name too.
+    pub fn prose(&self, at: Piece<'_>, page: &mut Page<'_>) {
+        self.check(at, &MEASURED, page);
+    }
+
+    fn check(&self, at: Piece<'_>, more: &[&str], page: &mut Page<'_>) -> bool {
+        let mut known = true;
+        for (place, name) in template::places(at.text) {
+            if self.captured.contains(name) || GIVEN.contains(&name) || more.contains(&name) {
+                continue;
+            }
+            known = false;
+            let candidates = || {
+                GIVEN
+                    .iter()
+                    .chain(more)
+                    .copied()
+                    .chain(self.captured.iter().map(String::as_str))
+            };
+            let mend = nearest(name, candidates()).map_or_else(
+                || {
+                    let mut all: Vec<_> = candidates().map(|name| format!("{{{name}}}")).collect();
+                    all.dedup();
+                    format!(
+                        "capture it in an earlier `<` line, or use one of {}",
+                        all.join(" ")
+                    )
+                },
+                |near| format!("{{{near}}}"),
+            );
+            page.mistake(
+                at.part(place),
+                format!("nothing is known by the name {{{name}}} here"),
+                mend,
+            );
+        }
+        known
+    }
+
+    /// A client sends this. Notes it where it cannot.
+    pub fn sends(&mut self, client: &str, send: &Send, at: Piece<'_>, page: &mut Page<'_>) {
+        let state = self.state(client);
+        match send {
+            Send::Request { .. } | Send::Connect => state.connected = true,
+            Send::Raw(_) => (state.connected, state.raw) = (true, true),
+            Send::Fin | Send::Reset => {
+                if !std::mem::replace(&mut state.connected, true) {
+                    page.mistake(
+                        at,
+                        format!("{client} has no connection yet"),
+                        "a line `> connect` before it",
+                    );
+                }
+            }
+            Send::Text { .. }
+            | Send::Binary { .. }
+            | Send::Continuation { .. }
+            | Send::Ping(_)
+            | Send::Pong(_)
+            | Send::Close(_) => {
+                // Told once: the lines that follow would have the same mend.
+                if !std::mem::replace(&mut state.socket, true) {
+                    no_socket(client, at, page);
+                }
+            }
+        }
+        self.happened = true;
+    }
+
+    /// A client's request asks for a socket.
+    pub fn opens_socket(&mut self, client: &str) {
+        self.state(client).socket = true;
+    }
+
+    /// A line of this client was not understood: nothing that follows from it is held against the lesson.
+    pub fn anything(&mut self, client: &str) {
+        *self.state(client) = Client {
+            connected: true,
+            socket: true,
+            raw: true,
+        };
+        self.happened = true;
+    }
+
+    /// A client is to get this. Notes it where it cannot come.
+    pub fn expects(&mut self, client: &str, expect: &Expect, at: Piece<'_>, page: &mut Page<'_>) {
+        let state = self.state(client);
+        match expect {
+            _ if state.raw => {}
+            Expect::Response { .. } | Expect::Anything => {
+                if !state.connected && !state.socket {
+                    let message = format!("{client} has sent nothing that could be answered");
+                    page.mistake(at, message, "a request before it: > GET /api/messages");
+                    *state = Client {
+                        connected: true,
+                        socket: true,
+                        raw: true,
+                    };
+                }
+            }
+            Expect::Text(_)
+            | Expect::Binary(_)
+            | Expect::Ping(_)
+            | Expect::Pong(_)
+            | Expect::Close { .. }
+            | Expect::Event { .. } => {
+                if !std::mem::replace(&mut state.socket, true) {
+                    no_socket(client, at, page);
+                }
+            }
+        }
+        self.happened = true;
+    }
+
+    /// Something happens that no client asked for.
+    pub fn happens(&mut self) {
+        self.happened = true;
+    }
+
+    /// Whether there is anything that a claim could be about.
+    pub fn happened(&self) -> bool {
+        self.happened
+    }
+
+    /// A name in front of a `!`, `=` or `~` line. Notes it where there is no such client.
+    pub fn knows_client(&self, name: Piece<'_>, page: &mut Page<'_>) {
+        if self.clients.contains_key(name.text) {
+            return;
+        }
+        let message = format!("no client named {} has done anything yet", name.text);
+        let mend = nearest(name.text, self.clients.keys().map(String::as_str)).map_or_else(
+            || format!("a line before it: {}: > connect", name.text),
+            str::to_owned,
+        );
+        page.mistake(name, message, mend);
+    }
+
+    /// The client that did something last.
+    pub fn last_client(&self) -> &str {
+        self.last_client.as_deref().unwrap_or("client")
+    }
+
+    fn state(&mut self, client: &str) -> &mut Client {
+        self.last_client = Some(client.to_owned());
+        self.clients.entry(client.to_owned()).or_default()
+    }
+}
+
+fn no_socket(client: &str, at: Piece<'_>, page: &mut Page<'_>) {
+    page.mistake(
+        at,
+        format!("{client} has opened no socket yet"),
+        "two lines before it: > GET /ws and > upgrade: websocket",
+    );
+}
