@@ -75,12 +75,13 @@ impl From<LibraryError> for Failure {
     fn from(error: LibraryError) -> Self {
         match &error {
             LibraryError::Unknown { nearest, .. } => {
-                let hint = nearest.as_ref().map_or("wsdemo lesson".into(), |name| format!("wsdemo lesson {name}"));
+                let hint =
+                    nearest.as_ref().map_or("wsdemo lesson".into(), |name| format!("wsdemo lesson {name}"));
                 Self::usage(error.to_string()).with_hint(hint)
             }
-            LibraryError::Unreadable { .. } | LibraryError::TooLarge { .. } | LibraryError::NotText { .. } => {
-                Self::new(error.to_string())
-            }
+            LibraryError::Unreadable { .. }
+            | LibraryError::TooLarge { .. }
+            | LibraryError::NotText { .. } => Self::new(error.to_string()),
         }
     }
 }

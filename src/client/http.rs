@@ -102,13 +102,13 @@ async fn whole(response: Response<IncomingBody>) -> Option<Incoming> {
 }
 
 /// hyper's connection, polled beside whatever waits for it.
-struct Driver<T> {
+pub(super) struct Driver<T> {
     future: Pin<Box<dyn Future<Output = hyper::Result<Parts<T>>> + Send>>,
     ended: Option<hyper::Result<Parts<T>>>,
 }
 
 impl<T> Driver<T> {
-    fn new(future: impl Future<Output = hyper::Result<Parts<T>>> + Send + 'static) -> Self {
+    pub fn new(future: impl Future<Output = hyper::Result<Parts<T>>> + Send + 'static) -> Self {
         Self { future: Box::pin(future), ended: None }
     }
 
@@ -119,7 +119,8 @@ impl<T> Driver<T> {
         }
     }
 
-    async fn alongside<R>(&mut self, work: impl Future<Output = R>) -> R {
+    /// Does the work while the connection goes on.
+    pub async fn alongside<R>(&mut self, work: impl Future<Output = R>) -> R {
         let mut work = std::pin::pin!(work);
         loop {
             tokio::select! {
@@ -129,7 +130,8 @@ impl<T> Driver<T> {
         }
     }
 
-    async fn finish(mut self) -> hyper::Result<Parts<T>> {
+    /// Waits for the connection's end.
+    pub async fn finish(mut self) -> hyper::Result<Parts<T>> {
         self.wait().await;
         match self.ended {
             Some(ended) => ended,

@@ -89,7 +89,9 @@ impl Reading {
                     Opcode::Text => Some(Incoming::Text(text.unwrap_or_default())),
                     Opcode::Ping => Some(Incoming::Ping(payload.into())),
                     Opcode::Pong => Some(Incoming::Pong(payload.into())),
-                    Opcode::Close => Some(Incoming::Close(code.map(|code| (code, reason.unwrap_or_default())))),
+                    Opcode::Close => {
+                        Some(Incoming::Close(code.map(|code| (code, reason.unwrap_or_default()))))
+                    }
                     Opcode::Binary | Opcode::Continuation | Opcode::Reserved(_) => {
                         Some(Incoming::Binary(payload.into()))
                     }

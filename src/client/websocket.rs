@@ -12,10 +12,10 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
+use super::key::new_key;
 use super::transport::{Lane, LaneError, Running, Transport};
 use super::{Link, http, socket};
 use crate::timeline::ConnId;
-use super::key::new_key;
 
 /// How long the server may take to agree to the end.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -92,19 +92,14 @@ async fn shake_hands(link: Link, lane: &Lane) -> Result<WebSocketStream<Link>, L
         .header("sec-websocket-key", new_key())
         .body(http::Body::default())
         .map_err(|error| LaneError::Socket(error.to_string()))?;
-    let mut connection = std::pin::pin!(connection.without_shutdown());
-    let response = tokio::select! {
-        response = sender.send_request(request) => response.map_err(refused)?,
-        ended = &mut connection => {
-            ended.map_err(refused)?;
-            return Err(LaneError::Socket("the server hung up".into()));
-        }
-    };
+    // The connection may end, for HTTP, in the moment in which it brings the response.
+    let mut driver = http::Driver::new(connection.without_shutdown());
+    let response = driver.alongside(sender.send_request(request)).await.map_err(refused)?;
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         return Err(LaneError::Socket(format!("the handshake was answered {}", response.status())));
     }
     drop((response, sender));
-    let parts = connection.await.map_err(refused)?;
+    let parts = driver.finish().await.map_err(refused)?;
     Ok(socket::open(parts.io.into_inner(), &parts.read_buf).await)
 }
 

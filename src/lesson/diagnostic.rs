@@ -37,14 +37,7 @@ impl fmt::Display for Diagnostic {
         let gutter = self.line.to_string().len();
         let (shown, pad, carets) = self.excerpt();
         writeln!(f, "error: {}", safe(&self.message))?;
-        writeln!(
-            f,
-            "{:gutter$}--> {}:{}:{}",
-            "",
-            safe(&self.file),
-            self.line,
-            self.column
-        )?;
+        writeln!(f, "{:gutter$}--> {}:{}:{}", "", safe(&self.file), self.line, self.column)?;
         writeln!(f, "{:gutter$} |", "")?;
         writeln!(f, "{} | {shown}", self.line)?;
         write!(f, "{:gutter$} | {:pad$}{:^<carets$}", "", "", "")?;
@@ -68,18 +61,11 @@ impl Diagnostic {
             (first, line.len().min(first + SHOWN))
         };
         let columns = |part: &[char]| part.iter().map(|c| c.width().unwrap_or(0)).sum::<usize>();
-        let (head, tail) = (
-            if first > 0 { "…" } else { "" },
-            if last < line.len() { "…" } else { "" },
-        );
+        let (head, tail) = (if first > 0 { "…" } else { "" }, if last < line.len() { "…" } else { "" });
         let pad = head.chars().count() + columns(&line[first..column]);
         let carets = columns(&line[column..end.min(last).max(column)]).max(1);
         let shown: String = line[first..last].iter().collect();
-        (
-            format!("{head}{shown}{tail}").trim_end().to_owned(),
-            pad,
-            carets,
-        )
+        (format!("{head}{shown}{tail}").trim_end().to_owned(), pad, carets)
     }
 }
 
@@ -90,11 +76,7 @@ pub struct Mistakes(pub Vec<Diagnostic>);
 
 impl Mistakes {
     fn list(&self) -> String {
-        let mut all: String = self
-            .0
-            .iter()
-            .map(|mistake| format!("{mistake}\n\n"))
-            .collect();
+        let mut all: String = self.0.iter().map(|mistake| format!("{mistake}\n\n")).collect();
         let file = self.0.first().map_or("", |mistake| mistake.file.as_str());
         all += &match self.0.len() {
             1 => "1 mistake".to_owned(),
@@ -159,10 +141,7 @@ mod tests {
         mistake.line_text = "=\tcl\u{1b}[31m\u{202e}x".into();
         mistake.mend = "a\u{7}b".into();
         let text = mistake.to_string();
-        assert!(
-            text.chars().all(|c| c == '\n' || !c.is_control()),
-            "{text:?}"
-        );
+        assert!(text.chars().all(|c| c == '\n' || !c.is_control()), "{text:?}");
         assert!(!text.contains('\u{202e}'));
         assert!(text.contains("= cl"));
     }
@@ -171,12 +150,7 @@ mod tests {
     fn carets_stand_below_wide_characters() {
         let mut mistake = sample();
         (mistake.line_text, mistake.column, mistake.width) = ("界界 =x".into(), 4, 1);
-        assert!(
-            mistake
-                .to_string()
-                .contains("\n14 | 界界 =x\n   |      ^\n"),
-            "{mistake}"
-        );
+        assert!(mistake.to_string().contains("\n14 | 界界 =x\n   |      ^\n"), "{mistake}");
     }
 
     #[test]
@@ -184,10 +158,7 @@ mod tests {
         let mut mistake = sample();
         (mistake.line_text, mistake.column, mistake.width) = ("x".repeat(100_000), 50_000, 3);
         let text = mistake.to_string();
-        assert!(
-            text.lines().all(|line| line.chars().count() < 120),
-            "{text}"
-        );
+        assert!(text.lines().all(|line| line.chars().count() < 120), "{text}");
     }
 
     #[test]

@@ -11,9 +11,7 @@ use super::values::{hex, nearest, payload, positive};
 /// How long a message may take to come, unless the lesson says otherwise.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-const FORMS: [&str; 8] = [
-    "text", "binary", "ping", "pong", "close", "event", "within", "*",
-];
+const FORMS: [&str; 8] = ["text", "binary", "ping", "pong", "close", "event", "within", "*"];
 
 /// Whether a line begins a new thing to expect, rather than going on with a response.
 pub(super) fn begins(rest: &str) -> bool {
@@ -30,11 +28,7 @@ pub(super) fn parse(line: Piece<'_>, page: &mut Page<'_>) -> Option<(Expect, Dur
     let (time, rest) = rest.word();
     let within = positive(if time.is_empty() { first } else { time }, page)?;
     if rest.is_empty() {
-        page.mistake(
-            line,
-            "what is to come within that time?",
-            format!("{} 200", line.text),
-        );
+        page.mistake(line, "what is to come within that time?", format!("{} 200", line.text));
         return None;
     }
     Some((message(rest, page)?, within))
@@ -67,47 +61,24 @@ fn status(word: Piece<'_>, rest: Piece<'_>, page: &mut Page<'_>) -> Option<Expec
     if word.text.starts_with("HTTP/") {
         let code = rest.word().0.text;
         let mend = if is_status_word(code) { code } else { "200" };
-        page.mistake(
-            word,
-            "a `<` line begins with the status, without the version",
-            mend,
-        );
+        page.mistake(word, "a `<` line begins with the status, without the version", mend);
         return None;
     }
-    let status = word
-        .text
-        .parse()
-        .ok()
-        .filter(|status| (100..=599).contains(status));
+    let status = word.text.parse().ok().filter(|status| (100..=599).contains(status));
     let Some(status) = status else {
-        page.mistake(
-            word,
-            format!("{} is no status: they go from 100 to 599", word.text),
-            "200",
-        );
+        page.mistake(word, format!("{} is no status: they go from 100 to 599", word.text), "200");
         return None;
     };
     if !rest.is_empty() {
-        page.mistake(
-            rest,
-            "the status stands alone: the words after it are not compared",
-            word.text,
-        );
+        page.mistake(rest, "the status stands alone: the words after it are not compared", word.text);
         return None;
     }
-    Some(Expect::Response {
-        status,
-        headers: Vec::new(),
-        body: None,
-    })
+    Some(Expect::Response { status, headers: Vec::new(), body: None })
 }
 
 fn close(rest: Piece<'_>, page: &mut Page<'_>) -> Option<Expect> {
     if rest.is_empty() {
-        return Some(Expect::Close {
-            code: None,
-            reason: None,
-        });
+        return Some(Expect::Close { code: None, reason: None });
     }
     let (code, reason) = code_and_reason(rest, page)?;
     if matches!(code, 1005 | 1006 | 1015) {
@@ -116,53 +87,32 @@ fn close(rest: Piece<'_>, page: &mut Page<'_>) -> Option<Expect> {
         return None;
     }
     let written = !rest.word().1.is_empty();
-    Some(Expect::Close {
-        code: Some(code),
-        reason: written.then_some(reason),
-    })
+    Some(Expect::Close { code: Some(code), reason: written.then_some(reason) })
 }
 
 fn event(form: Piece<'_>, rest: Piece<'_>, page: &mut Page<'_>) -> Option<Expect> {
     let (name, data) = rest.word();
     if name.is_empty() {
-        page.mistake(
-            form,
-            "`event` wants the event's name and its data",
-            "event message *",
-        );
+        page.mistake(form, "`event` wants the event's name and its data", "event message *");
         return None;
     }
     if data.is_empty() {
-        page.mistake(
-            name,
-            "the event's data is missing",
-            format!("event {} *", name.text),
-        );
+        page.mistake(name, "the event's data is missing", format!("event {} *", name.text));
         return None;
     }
     if data.text != "*"
         && let Err(error) = template::json(data.text)
     {
-        page.mistake(
-            data,
-            format!("the data is no JSON: {}", brief(&error)),
-            r#"{"text":"GOAL"} or *"#,
-        );
+        page.mistake(data, format!("the data is no JSON: {}", brief(&error)), r#"{"text":"GOAL"} or *"#);
         return None;
     }
-    Some(Expect::Event {
-        name: name.text.to_owned(),
-        data: data.text.to_owned(),
-    })
+    Some(Expect::Event { name: name.text.to_owned(), data: data.text.to_owned() })
 }
 
 /// serde_json's message without its place, which counts from the start of the value and not of the line.
 pub(super) fn brief(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    text.split(" at line ")
-        .next()
-        .unwrap_or_default()
-        .to_owned()
+    text.split(" at line ").next().unwrap_or_default().to_owned()
 }
 
 fn unknown(form: Piece<'_>, rest: Piece<'_>, page: &mut Page<'_>) {
@@ -178,9 +128,5 @@ fn unknown(form: Piece<'_>, rest: Piece<'_>, page: &mut Page<'_>) {
         || format!("a status (< 200) or one of {}", FORMS.join(", ")),
         |near| format!("{near} {}", rest.text).trim_end().to_owned(),
     );
-    page.mistake(
-        form,
-        format!("a `<` line has no form named \"{}\"", form.text),
-        mend,
-    );
+    page.mistake(form, format!("a `<` line has no form named \"{}\"", form.text), mend);
 }

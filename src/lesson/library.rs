@@ -73,10 +73,7 @@ pub enum LibraryError {
 }
 
 fn did_you_mean(nearest: &Option<String>) -> String {
-    nearest
-        .as_ref()
-        .map(|near| format!(" (did you mean {near}?)"))
-        .unwrap_or_default()
+    nearest.as_ref().map(|near| format!(" (did you mean {near}?)")).unwrap_or_default()
 }
 
 impl Library {
@@ -90,12 +87,7 @@ impl Library {
     /// The names of all lessons: those that are built in, in the order in which they are taught, then those that
     /// only the folder has.
     pub fn names(&self) -> impl Iterator<Item = String> {
-        let entries = self
-            .folder
-            .iter()
-            .flat_map(std::fs::read_dir)
-            .flatten()
-            .flatten();
+        let entries = self.folder.iter().flat_map(std::fs::read_dir).flatten().flatten();
         let mut own: Vec<String> = entries
             .map(|entry| entry.path())
             .filter(|path| path.extension().is_some_and(|ending| ending == "md"))
@@ -103,10 +95,7 @@ impl Library {
             .filter(|name| BUILT_IN.iter().all(|(built_in, _)| built_in != name))
             .collect();
         own.sort();
-        BUILT_IN
-            .into_iter()
-            .map(|(name, _)| name.to_owned())
-            .chain(own)
+        BUILT_IN.into_iter().map(|(name, _)| name.to_owned()).chain(own)
     }
 
     /// The lesson of this name; or, where there is a path separator in it or `.md` at its end, the file.
@@ -125,27 +114,18 @@ impl Library {
             }
         }
         let built_in = BUILT_IN.into_iter().find(|(name, _)| *name == name_or_file);
-        built_in
-            .map(|(name, text)| source(name, format!("lessons/{name}.md"), text.to_owned()))
-            .ok_or_else(|| {
+        built_in.map(|(name, text)| source(name, format!("lessons/{name}.md"), text.to_owned())).ok_or_else(
+            || {
                 let names: Vec<String> = self.names().collect();
-                let nearest =
-                    nearest(name_or_file, names.iter().map(String::as_str)).map(str::to_owned);
-                LibraryError::Unknown {
-                    name: name_or_file.to_owned(),
-                    nearest,
-                    names,
-                }
-            })
+                let nearest = nearest(name_or_file, names.iter().map(String::as_str)).map(str::to_owned);
+                LibraryError::Unknown { name: name_or_file.to_owned(), nearest, names }
+            },
+        )
     }
 }
 
 fn source(name: &str, file: String, text: String) -> Source {
-    Source {
-        name: name.to_owned(),
-        file,
-        text,
-    }
+    Source { name: name.to_owned(), file, text }
 }
 
 fn read(file: &Path) -> Result<Source, LibraryError> {
@@ -153,22 +133,14 @@ fn read(file: &Path) -> Result<Source, LibraryError> {
     // One byte more than is allowed tells too large from just right, whatever the file says of itself.
     File::open(file)
         .and_then(|opened| opened.take(MAX_LESSON + 1).read_to_end(&mut bytes))
-        .map_err(|source| LibraryError::Unreadable {
-            file: file.to_owned(),
-            source,
-        })?;
+        .map_err(|source| LibraryError::Unreadable { file: file.to_owned(), source })?;
     if bytes.len() as u64 > MAX_LESSON {
-        return Err(LibraryError::TooLarge {
-            file: file.to_owned(),
-        });
+        return Err(LibraryError::TooLarge { file: file.to_owned() });
     }
     let text = String::from_utf8(bytes).map_err(|error| {
         let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
-        LibraryError::NotText {
-            file: file.to_owned(),
-            line,
-        }
+        LibraryError::NotText { file: file.to_owned(), line }
     })?;
     let name = file.file_stem().unwrap_or_default().to_string_lossy();
     Ok(source(&name, file.display().to_string(), text))
@@ -203,23 +175,15 @@ mod tests {
         file(folder.path(), "own.md", b"my own");
         file(folder.path(), "notes.txt", b"");
         let library = Library::new(Some(folder.path().to_owned()));
-        assert_eq!(
-            library.names().collect::<Vec<_>>(),
-            ["http", "socket", "compare", "own"]
-        );
+        assert_eq!(library.names().collect::<Vec<_>>(), ["http", "socket", "compare", "own"]);
         assert_eq!(library.find("http").expect("found").text, "mine");
         assert_eq!(library.find("own").expect("found").name, "own");
-        assert_eq!(
-            library.find("socket").expect("found").file,
-            "lessons/socket.md"
-        );
+        assert_eq!(library.find("socket").expect("found").file, "lessons/socket.md");
     }
 
     #[test]
     fn a_name_that_nobody_has_is_told_with_those_that_there_are() {
-        let error = Library::new(Some("/nowhere".into()))
-            .find("htpp")
-            .expect_err("unknown");
+        let error = Library::new(Some("/nowhere".into())).find("htpp").expect_err("unknown");
         insta::assert_snapshot!(error, @r#"there is no lesson named "htpp" (did you mean http?); there are http, socket, compare"#);
     }
 
@@ -227,19 +191,13 @@ mod tests {
     fn files_that_are_no_lessons_are_refused() {
         let folder = tempfile::tempdir().expect("a folder");
         let find = |path: &str| Library::default().find(path);
-        assert!(matches!(
-            find("nowhere.md"),
-            Err(LibraryError::Unreadable { .. })
-        ));
+        assert!(matches!(find("nowhere.md"), Err(LibraryError::Unreadable { .. })));
         assert!(matches!(
             find(&format!("{}/", folder.path().display())),
             Err(LibraryError::Unreadable { .. })
         ));
         let latin = file(folder.path(), "latin.md", b"a\nb\nTor f\xfcr uns");
-        assert!(matches!(
-            find(&latin),
-            Err(LibraryError::NotText { line: 3, .. })
-        ));
+        assert!(matches!(find(&latin), Err(LibraryError::NotText { line: 3, .. })));
         let full = vec![b'x'; MAX_LESSON as usize];
         let just = file(folder.path(), "just.md", &full);
         assert_eq!(find(&just).expect("fits").name, "just");

@@ -90,10 +90,7 @@ impl Walker {
                 let next = self.lists.last_mut().and_then(Option::as_mut);
                 let number = next.map(|next| std::mem::replace(next, next.saturating_add(1)));
                 self.items.push(self.blocks.len());
-                self.blocks.push(Block {
-                    kind: Kind::Item(number),
-                    range,
-                });
+                self.blocks.push(Block { kind: Kind::Item(number), range });
             }
             Tag::Paragraph if self.inside_item(range.start) => {}
             Tag::Paragraph => self.push(Kind::Paragraph, range),
@@ -120,20 +117,13 @@ impl Walker {
 
     /// The words of an item end where a block inside it begins.
     fn cut_item(&mut self, at: usize) {
-        if let Some(item) = self
-            .items
-            .last()
-            .and_then(|item| self.blocks.get_mut(*item))
-        {
+        if let Some(item) = self.items.last().and_then(|item| self.blocks.get_mut(*item)) {
             item.range.end = item.range.end.min(at);
         }
     }
 
     fn inside_item(&self, at: usize) -> bool {
-        self.items
-            .last()
-            .and_then(|item| self.blocks.get(*item))
-            .is_some_and(|item| at < item.range.end)
+        self.items.last().and_then(|item| self.blocks.get(*item)).is_some_and(|item| at < item.range.end)
     }
 }
 
@@ -147,16 +137,10 @@ mod tests {
 
     #[test]
     fn lists_are_flattened() {
-        let text =
-            "intro\n\n- a\n  b\n  - c\n\n  d\n- e\n\n  f\n\n3. g\n   ```js\n   h\n   ```\n4. i\n";
-        let found: Vec<_> = blocks(text, 7)
-            .into_iter()
-            .map(|block| (block.kind, text[block.range].trim()))
-            .collect();
-        let fence = Kind::Fence {
-            nested: true,
-            text: "h\n".into(),
-        };
+        let text = "intro\n\n- a\n  b\n  - c\n\n  d\n- e\n\n  f\n\n3. g\n   ```js\n   h\n   ```\n4. i\n";
+        let found: Vec<_> =
+            blocks(text, 7).into_iter().map(|block| (block.kind, text[block.range].trim())).collect();
+        let fence = Kind::Fence { nested: true, text: "h\n".into() };
         assert_eq!(
             found,
             [
@@ -174,23 +158,8 @@ mod tests {
     #[test]
     fn other_blocks_are_told_apart() {
         let text = "# a\n\n> b\n> - c\n\n<div>\n\n    d\n\n```js\ne\n```\n";
-        let kinds: Vec<_> = blocks(text, 0)
-            .into_iter()
-            .map(|block| block.kind)
-            .collect();
-        let fence = Kind::Fence {
-            nested: false,
-            text: "e\n".into(),
-        };
-        assert_eq!(
-            kinds,
-            [
-                Kind::Heading(1),
-                Kind::Quote,
-                Kind::Html,
-                Kind::Indented("d\n".into()),
-                fence
-            ]
-        );
+        let kinds: Vec<_> = blocks(text, 0).into_iter().map(|block| block.kind).collect();
+        let fence = Kind::Fence { nested: false, text: "e\n".into() };
+        assert_eq!(kinds, [Kind::Heading(1), Kind::Quote, Kind::Html, Kind::Indented("d\n".into()), fence]);
     }
 }

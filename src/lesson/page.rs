@@ -20,11 +20,7 @@ impl<'a> Piece<'a> {
     pub fn part(self, range: Range<usize>) -> Self {
         let before = self.text.get(..range.start).unwrap_or_default();
         let text = self.text.get(range).unwrap_or_default();
-        Self {
-            text,
-            column: self.column + before.chars().count(),
-            ..self
-        }
+        Self { text, column: self.column + before.chars().count(), ..self }
     }
 
     pub fn from(self, start: usize) -> Self {
@@ -46,10 +42,7 @@ impl<'a> Piece<'a> {
     /// The first word, and what follows it, trimmed.
     pub fn word(self) -> (Self, Self) {
         let this = self.trim();
-        let end = this
-            .text
-            .find(char::is_whitespace)
-            .unwrap_or(this.text.len());
+        let end = this.text.find(char::is_whitespace).unwrap_or(this.text.len());
         (this.part(0..end), this.from(end).trim())
     }
 
@@ -60,9 +53,7 @@ impl<'a> Piece<'a> {
     }
 
     pub fn strip(self, prefix: &str) -> Option<Self> {
-        self.text
-            .starts_with(prefix)
-            .then(|| self.from(prefix.len()))
+        self.text.starts_with(prefix).then(|| self.from(prefix.len()))
     }
 
     pub fn is_empty(self) -> bool {
@@ -82,15 +73,8 @@ pub(super) struct Page<'a> {
 impl<'a> Page<'a> {
     /// `text` has line feeds only.
     pub fn new(file: &'a str, text: &'a str) -> Self {
-        let starts = std::iter::once(0)
-            .chain(text.match_indices('\n').map(|(at, _)| at + 1))
-            .collect();
-        Self {
-            file,
-            text,
-            starts,
-            mistakes: Vec::new(),
-        }
+        let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        Self { file, text, starts, mistakes: Vec::new() }
     }
 
     /// How many lines there are; at least one.
@@ -100,18 +84,9 @@ impl<'a> Page<'a> {
 
     /// A line, from 1.
     pub fn line(&self, line: usize) -> Piece<'a> {
-        let start = line
-            .checked_sub(1)
-            .and_then(|at| self.starts.get(at))
-            .copied();
-        let text = start
-            .and_then(|start| self.text.get(start..))
-            .unwrap_or_default();
-        Piece {
-            text: text.split('\n').next().unwrap_or_default(),
-            line,
-            column: 1,
-        }
+        let start = line.checked_sub(1).and_then(|at| self.starts.get(at)).copied();
+        let text = start.and_then(|start| self.text.get(start..)).unwrap_or_default();
+        Piece { text: text.split('\n').next().unwrap_or_default(), line, column: 1 }
     }
 
     /// The line that holds this byte.
@@ -121,10 +96,7 @@ impl<'a> Page<'a> {
 
     /// Where a line begins; the end of the text where there is no such line.
     pub fn start_of(&self, line: usize) -> usize {
-        self.starts
-            .get(line.saturating_sub(1))
-            .copied()
-            .unwrap_or(self.text.len())
+        self.starts.get(line.saturating_sub(1)).copied().unwrap_or(self.text.len())
     }
 
     /// The lines of a stretch of the text, without those that are empty at its end.
@@ -166,8 +138,7 @@ impl<'a> Page<'a> {
 
     /// All that is wrong, in the order of the lines.
     pub fn into_mistakes(mut self) -> Vec<Diagnostic> {
-        self.mistakes
-            .sort_by_key(|mistake| (mistake.line, mistake.column));
+        self.mistakes.sort_by_key(|mistake| (mistake.line, mistake.column));
         self.mistakes
     }
 }
@@ -191,11 +162,8 @@ mod tests {
     fn a_stretch_is_cut_into_lines() {
         let text = "ab\ncd\nef\n\n";
         let page = Page::new("x.md", text);
-        let texts: Vec<_> = page
-            .pieces(1..text.len())
-            .iter()
-            .map(|piece| (piece.text, piece.line, piece.column))
-            .collect();
+        let texts: Vec<_> =
+            page.pieces(1..text.len()).iter().map(|piece| (piece.text, piece.line, piece.column)).collect();
         assert_eq!(texts, [("b", 1, 2), ("cd", 2, 1), ("ef", 3, 1)]);
         assert_eq!(page.pieces(0..0).len(), 1);
     }

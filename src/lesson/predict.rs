@@ -8,19 +8,11 @@ use crate::timeline::Choice;
 const MOST: usize = 9;
 
 /// Reads the lines of a fence. `fence` is its first line.
-pub(super) fn parse(
-    lines: &[Piece<'_>],
-    fence: Piece<'_>,
-    page: &mut Page<'_>,
-) -> Option<Question> {
+pub(super) fn parse(lines: &[Piece<'_>], fence: Piece<'_>, page: &mut Page<'_>) -> Option<Question> {
     let before = page.count();
     let (mut text, mut because) = (Vec::new(), Vec::new());
     let mut choices = Vec::new();
-    for line in lines
-        .iter()
-        .map(|line| line.trim())
-        .filter(|line| !line.is_empty())
-    {
+    for line in lines.iter().map(|line| line.trim()).filter(|line| !line.is_empty()) {
         if let Some(words) = line.strip(">") {
             because.push(words.text.trim());
         } else if line.text.starts_with('-') {
@@ -59,39 +51,20 @@ fn choice(line: Piece<'_>, page: &mut Page<'_>) -> Option<Choice> {
         if let Some(words) = rest.strip(mark) {
             let words = words.trim();
             if words.is_empty() {
-                page.mistake(
-                    line,
-                    "this answer has no words",
-                    format!("- {mark} At once"),
-                );
+                page.mistake(line, "this answer has no words", format!("- {mark} At once"));
                 return None;
             }
-            return Some(Choice {
-                text: words.text.to_owned(),
-                right,
-            });
+            return Some(Choice { text: words.text.to_owned(), right });
         }
     }
-    let words = rest
-        .text
-        .split_once(']')
-        .map_or(rest.text, |(_, words)| words)
-        .trim();
-    page.mistake(
-        line,
-        "an answer begins with `- [ ]`, a right one with `- [x]`",
-        format!("- [ ] {words}"),
-    );
+    let words = rest.text.split_once(']').map_or(rest.text, |(_, words)| words).trim();
+    page.mistake(line, "an answer begins with `- [ ]`, a right one with `- [x]`", format!("- [ ] {words}"));
     None
 }
 
 fn whole(text: &[&str], choices: &[Choice], fence: Piece<'_>, page: &mut Page<'_>) {
     if text.is_empty() {
-        page.mistake(
-            fence,
-            "the question is missing",
-            "When will Anna know? before the answers",
-        );
+        page.mistake(fence, "the question is missing", "When will Anna know? before the answers");
     }
     if choices.len() < 2 {
         page.mistake(
@@ -100,11 +73,7 @@ fn whole(text: &[&str], choices: &[Choice], fence: Piece<'_>, page: &mut Page<'_
             "- [ ] At once / - [x] At her next request",
         );
     } else if !choices.iter().any(|choice| choice.right) {
-        page.mistake(
-            fence,
-            "none of the answers is right",
-            "- [x] before the right one",
-        );
+        page.mistake(fence, "none of the answers is right", "- [x] before the right one");
     }
 }
 
@@ -118,10 +87,7 @@ mod tests {
         let question = parse(&lines, page.line(1), &mut page);
         let mistakes = page.into_mistakes();
         question.ok_or_else(|| {
-            mistakes
-                .into_iter()
-                .map(|m| format!("{}: {} ({})", m.line, m.message, m.mend))
-                .collect()
+            mistakes.into_iter().map(|m| format!("{}: {} ({})", m.line, m.message, m.mend)).collect()
         })
     }
 
@@ -131,21 +97,9 @@ mod tests {
             "```predict\nGOAL! The server knows.\nWhen will Anna know?\n- [ ] At once\n- [x] At her next request\n\n> She has no connection.\n> Nobody can tell her.\n",
         )
         .expect("valid");
-        assert_eq!(
-            question.text,
-            "GOAL! The server knows. When will Anna know?"
-        );
-        assert_eq!(
-            question.choices[1],
-            Choice {
-                text: "At her next request".into(),
-                right: true
-            }
-        );
-        assert_eq!(
-            question.because.as_deref(),
-            Some("She has no connection. Nobody can tell her.")
-        );
+        assert_eq!(question.text, "GOAL! The server knows. When will Anna know?");
+        assert_eq!(question.choices[1], Choice { text: "At her next request".into(), right: true });
+        assert_eq!(question.because.as_deref(), Some("She has no connection. Nobody can tell her."));
         assert_eq!(question.line, 1);
     }
 

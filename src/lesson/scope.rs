@@ -34,8 +34,7 @@ pub(super) struct Scope {
 impl Scope {
     /// In a `<` line: what is not known yet is captured.
     pub fn capture(&mut self, at: Piece<'_>) {
-        self.captured
-            .extend(template::names(at.text).map(str::to_owned));
+        self.captured.extend(template::names(at.text).map(str::to_owned));
     }
 
     /// In a line of a transcript: whether all names are known. Notes those that are not.
@@ -55,29 +54,17 @@ impl Scope {
                 continue;
             }
             known = false;
-            let candidates = || {
-                GIVEN
-                    .iter()
-                    .chain(more)
-                    .copied()
-                    .chain(self.captured.iter().map(String::as_str))
-            };
+            let candidates =
+                || GIVEN.iter().chain(more).copied().chain(self.captured.iter().map(String::as_str));
             let mend = nearest(name, candidates()).map_or_else(
                 || {
                     let mut all: Vec<_> = candidates().map(|name| format!("{{{name}}}")).collect();
                     all.dedup();
-                    format!(
-                        "capture it in an earlier `<` line, or use one of {}",
-                        all.join(" ")
-                    )
+                    format!("capture it in an earlier `<` line, or use one of {}", all.join(" "))
                 },
                 |near| format!("{{{near}}}"),
             );
-            page.mistake(
-                at.part(place),
-                format!("nothing is known by the name {{{name}}} here"),
-                mend,
-            );
+            page.mistake(at.part(place), format!("nothing is known by the name {{{name}}} here"), mend);
         }
         known
     }
@@ -119,11 +106,7 @@ impl Scope {
 
     /// A line of this client was not understood: nothing that follows from it is held against the lesson.
     pub fn anything(&mut self, client: &str) {
-        *self.state(client) = Client {
-            connected: true,
-            socket: true,
-            raw: true,
-        };
+        *self.state(client) = Client { connected: true, socket: true, raw: true };
         self.happened = true;
     }
 
@@ -136,11 +119,7 @@ impl Scope {
                 if !state.connected && !state.socket {
                     let message = format!("{client} has sent nothing that could be answered");
                     page.mistake(at, message, "a request before it: > GET /api/messages");
-                    *state = Client {
-                        connected: true,
-                        socket: true,
-                        raw: true,
-                    };
+                    *state = Client { connected: true, socket: true, raw: true };
                 }
             }
             Expect::Text(_)
@@ -173,10 +152,8 @@ impl Scope {
             return;
         }
         let message = format!("no client named {} has done anything yet", name.text);
-        let mend = nearest(name.text, self.clients.keys().map(String::as_str)).map_or_else(
-            || format!("a line before it: {}: > connect", name.text),
-            str::to_owned,
-        );
+        let mend = nearest(name.text, self.clients.keys().map(String::as_str))
+            .map_or_else(|| format!("a line before it: {}: > connect", name.text), str::to_owned);
         page.mistake(name, message, mend);
     }
 

@@ -295,6 +295,23 @@ pub const TRANSPORTS: [&str; 3] = ["close", "keep-alive", "websocket"];
 
 /// Names that prose may use in braces: each is measured in the run. See `measured.rs` for what they are.
 pub const MEASURED: [&str; 19] = [
-    "host", "port", "api", "ws", "opened", "closed", "open", "conn", "work", "lived", "late", "silence", "code",
-    "client_bytes", "server_bytes", "bytes", "requests", "empty", "payload",
+    "host",
+    "port",
+    "api",
+    "ws",
+    "opened",
+    "closed",
+    "open",
+    "conn",
+    "work",
+    "lived",
+    "late",
+    "silence",
+    "code",
+    "client_bytes",
+    "server_bytes",
+    "bytes",
+    "requests",
+    "empty",
+    "payload",
 ];

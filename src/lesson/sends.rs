@@ -6,13 +6,11 @@ use super::values::{hex, is_token, nearest, payload};
 
 /// The verbs of a `>` line.
 const VERBS: [&str; 13] = [
-    "text", "text+", "binary", "binary+", "cont", "cont+", "ping", "pong", "close", "connect",
-    "raw", "fin", "reset",
+    "text", "text+", "binary", "binary+", "cont", "cont+", "ping", "pong", "close", "connect", "raw", "fin",
+    "reset",
 ];
 
-const METHODS: [&str; 9] = [
-    "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT",
-];
+const METHODS: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"];
 
 /// What a control frame can carry (RFC 6455, 5.5).
 pub(super) const CONTROL: usize = 125;
@@ -23,27 +21,16 @@ pub(super) fn begins(rest: &str) -> bool {
     let first = words.next().unwrap_or_default();
     let second = words.next();
     // A header has its colon at the end of the first word; verbs and methods have none.
-    VERBS.contains(&first)
-        || METHODS.contains(&first)
-        || (is_method(first) && second.is_some_and(is_target))
+    VERBS.contains(&first) || METHODS.contains(&first) || (is_method(first) && second.is_some_and(is_target))
 }
 
 /// A whole line after its `>`, trimmed and not empty. Notes what is wrong with it.
 pub(super) fn parse(line: Piece<'_>, page: &mut Page<'_>) -> Option<Send> {
     let (verb, rest) = line.word();
     Some(match verb.text {
-        "text" | "text+" => Send::Text {
-            text: payload(rest, page)?,
-            fin: verb.text == "text",
-        },
-        "cont" | "cont+" => Send::Continuation {
-            text: payload(rest, page)?,
-            fin: verb.text == "cont",
-        },
-        "binary" | "binary+" => Send::Binary {
-            data: hex(rest, page)?,
-            fin: verb.text == "binary",
-        },
+        "text" | "text+" => Send::Text { text: payload(rest, page)?, fin: verb.text == "text" },
+        "cont" | "cont+" => Send::Continuation { text: payload(rest, page)?, fin: verb.text == "cont" },
+        "binary" | "binary+" => Send::Binary { data: hex(rest, page)?, fin: verb.text == "binary" },
         "ping" => Send::Ping(control(rest, page)?),
         "pong" => Send::Pong(control(rest, page)?),
         "close" => Send::Close(close(rest, page)?),
@@ -59,11 +46,7 @@ fn alone(verb: Piece<'_>, rest: Piece<'_>, send: Send, page: &mut Page<'_>) -> O
     if rest.is_empty() {
         return Some(send);
     }
-    page.mistake(
-        rest,
-        format!("nothing may follow `{}`", verb.text),
-        verb.text,
-    );
+    page.mistake(rest, format!("nothing may follow `{}`", verb.text), verb.text);
     None
 }
 
@@ -79,10 +62,8 @@ fn raw(verb: Piece<'_>, rest: Piece<'_>, page: &mut Page<'_>) -> Option<Send> {
 pub(super) fn control(rest: Piece<'_>, page: &mut Page<'_>) -> Option<String> {
     let text = payload(rest, page)?;
     if text.len() > CONTROL {
-        let message = format!(
-            "a control frame carries at most {CONTROL} bytes, not {} (RFC 6455, 5.5)",
-            text.len()
-        );
+        let message =
+            format!("a control frame carries at most {CONTROL} bytes, not {} (RFC 6455, 5.5)", text.len());
         page.mistake(rest, message, "a shorter payload");
         return None;
     }
@@ -97,21 +78,12 @@ fn close(rest: Piece<'_>, page: &mut Page<'_>) -> Option<Option<(u16, String)>> 
     let at = rest.word().0;
     if matches!(code, 1005 | 1006 | 1015) {
         let message = format!("{code} never crosses the wire (RFC 6455, 7.4.1)");
-        page.mistake(
-            at,
-            message,
-            "close 1000; for a peer that breaks the rule, raw HEX",
-        );
+        page.mistake(at, message, "close 1000; for a peer that breaks the rule, raw HEX");
         return None;
     }
     if !(1000..=4999).contains(&code) {
-        let message =
-            format!("{code} is no close code: they go from 1000 to 4999 (RFC 6455, 7.4.1)");
-        page.mistake(
-            at,
-            message,
-            "close 1000; for a peer that breaks the rule, raw HEX",
-        );
+        let message = format!("{code} is no close code: they go from 1000 to 4999 (RFC 6455, 7.4.1)");
+        page.mistake(at, message, "close 1000; for a peer that breaks the rule, raw HEX");
         return None;
     }
     Some(Some((code, reason)))
@@ -121,11 +93,7 @@ fn close(rest: Piece<'_>, page: &mut Page<'_>) -> Option<Option<(u16, String)>> 
 pub(super) fn code_and_reason(rest: Piece<'_>, page: &mut Page<'_>) -> Option<(u16, String)> {
     let (code, reason) = rest.word();
     let Ok(number) = code.text.parse::<u16>() else {
-        page.mistake(
-            code,
-            format!("\"{}\" is no close code", code.text),
-            "close 1000 bye",
-        );
+        page.mistake(code, format!("\"{}\" is no close code", code.text), "close 1000 bye");
         return None;
     };
     let text = payload(reason, page)?;
@@ -151,11 +119,7 @@ fn request(method: Piece<'_>, rest: Piece<'_>, page: &mut Page<'_>) -> Option<Se
     }
     let (target, version) = rest.word();
     if target.is_empty() {
-        page.mistake(
-            method,
-            "a request needs a target",
-            format!("{} /api/messages", method.text),
-        );
+        page.mistake(method, "a request needs a target", format!("{} /api/messages", method.text));
         return None;
     }
     if !is_target(target.text) {
@@ -180,11 +144,7 @@ fn request(method: Piece<'_>, rest: Piece<'_>, page: &mut Page<'_>) -> Option<Se
 fn unknown(verb: Piece<'_>, rest: Piece<'_>, page: &mut Page<'_>) {
     if verb.text.ends_with(':') && verb.text.len() > 1 {
         let message = "a header line without a request before it";
-        page.mistake(
-            verb,
-            message,
-            "> GET /api/messages, and the header line right after it",
-        );
+        page.mistake(verb, message, "> GET /api/messages, and the header line right after it");
         return;
     }
     let names = METHODS.iter().chain(&VERBS).copied();
@@ -196,19 +156,10 @@ fn unknown(verb: Piece<'_>, rest: Piece<'_>, page: &mut Page<'_>) {
         nearest(verb.text, names)
     };
     let mend = near.map_or_else(
-        || {
-            format!(
-                "a request (> GET /api/messages) or one of {}",
-                VERBS.join(", ")
-            )
-        },
+        || format!("a request (> GET /api/messages) or one of {}", VERBS.join(", ")),
         |near| format!("{near} {}", rest.text).trim_end().to_owned(),
     );
-    page.mistake(
-        verb,
-        format!("a `>` line has no verb or method named \"{}\"", verb.text),
-        mend,
-    );
+    page.mistake(verb, format!("a `>` line has no verb or method named \"{}\"", verb.text), mend);
 }
 
 /// Capital letters: methods of one's own are allowed, but a lower-case one is nearly always a slip.
@@ -225,8 +176,6 @@ fn misspelt(method: &str) -> bool {
 
 fn is_target(text: &str) -> bool {
     let first = text.split_whitespace().next().unwrap_or_default();
-    let starts = ["/", "{", "http://", "https://"]
-        .iter()
-        .any(|start| first.starts_with(start));
+    let starts = ["/", "{", "http://", "https://"].iter().any(|start| first.starts_with(start));
     (starts || first == "*") && first.chars().all(|c| c.is_ascii_graphic())
 }

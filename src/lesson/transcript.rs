@@ -11,12 +11,7 @@ const NOBODY: &str = "client";
 
 /// Reads the lines of a fence. What is wrong with them is noted on the page.
 pub(super) fn parse<'a>(lines: &[Piece<'a>], scope: &mut Scope, page: &mut Page<'a>) -> Vec<Act> {
-    let mut reader = Reader {
-        page,
-        scope,
-        acts: Vec::new(),
-        open: None,
-    };
+    let mut reader = Reader { page, scope, acts: Vec::new(), open: None };
     for &line in lines {
         if !reader.line(line) {
             break;
@@ -118,8 +113,7 @@ impl<'a> Reader<'_, 'a> {
     fn take_apart(&mut self, whole: Piece<'a>, remark: Option<&'a str>) -> Option<Line<'a>> {
         let (name, marked) = match whole.split(':') {
             Some((name, rest))
-                if !starts_with_marker(whole.text)
-                    && starts_with_marker(rest.text.trim_start()) =>
+                if !starts_with_marker(whole.text) && starts_with_marker(rest.text.trim_start()) =>
             {
                 (Some(name.trim_end()), rest.trim_start())
             }
@@ -140,10 +134,7 @@ impl<'a> Reader<'_, 'a> {
                 return None;
             }
             if !is_client_name(name.text) {
-                let message = format!(
-                    "\"{}\" is no client's name: small letters, digits and -",
-                    name.text
-                );
+                let message = format!("\"{}\" is no client's name: small letters, digits and -", name.text);
                 self.page.mistake(name, message, mend);
                 self.lose(&as_client_name(name.text), '>');
                 return None;
@@ -152,25 +143,15 @@ impl<'a> Reader<'_, 'a> {
         let marker = marked.text.chars().next()?;
         let rest = marked.from(marker.len_utf8());
         let rest = rest.strip(" ").unwrap_or(rest);
-        Some(Line {
-            name,
-            marker,
-            rest,
-            whole,
-            remark,
-        })
+        Some(Line { name, marker, rest, whole, remark })
     }
 
     /// A line was not understood, and may have been anything: what only follows from that is not complained of.
     fn lose(&mut self, client: &str, marker: char) {
         self.scope.anything(client);
         if self.open.is_none() {
-            self.open = Some(Open {
-                client: client.to_owned(),
-                marker,
-                place: Place::Lost,
-                body: Vec::new(),
-            });
+            self.open =
+                Some(Open { client: client.to_owned(), marker, place: Place::Lost, body: Vec::new() });
         }
     }
 
@@ -203,11 +184,7 @@ impl<'a> Reader<'_, 'a> {
             self.page.mistake(
                 line.whole,
                 message,
-                if line.marker == '>' {
-                    "> GET /api/messages"
-                } else {
-                    "< 200"
-                },
+                if line.marker == '>' { "> GET /api/messages" } else { "< 200" },
             );
             None
         } else if line.marker == '>' {
@@ -223,21 +200,15 @@ impl<'a> Reader<'_, 'a> {
             }
             expect.map(|(expect, within)| What::Expect(expect, within))
         };
-        let headed = matches!(
-            what,
-            Some(What::Send(Send::Request { .. }) | What::Expect(Expect::Response { .. }, _))
-        );
+        let headed =
+            matches!(what, Some(What::Send(Send::Request { .. }) | What::Expect(Expect::Response { .. }, _)));
         if what.is_none() {
             self.scope.anything(client);
         }
         if headed || what.is_none() {
             let place = if headed { Place::Head } else { Place::Lost };
-            self.open = Some(Open {
-                client: client.to_owned(),
-                marker: line.marker,
-                place,
-                body: Vec::new(),
-            });
+            self.open =
+                Some(Open { client: client.to_owned(), marker: line.marker, place, body: Vec::new() });
         }
         if let Some(what) = what {
             self.push(&line, Some(client), what);
@@ -260,19 +231,13 @@ impl<'a> Reader<'_, 'a> {
         if open.client != line.client() || open.marker != line.marker {
             return false;
         }
-        let begins = if line.marker == '>' {
-            sends::begins
-        } else {
-            expects::begins
-        };
+        let begins = if line.marker == '>' { sends::begins } else { expects::begins };
         let begins = begins(line.rest.text);
         let ours = match open.place {
             Place::Lost => !begins,
             Place::Head => !begins && (line.rest.trim().is_empty() || line.rest.text.contains(':')),
             // A body of JSON that is complete is over, if something else can begin here.
-            Place::Body => {
-                !(begins && self.body().is_some_and(|body| template::json(body).is_ok()))
-            }
+            Place::Body => !(begins && self.body().is_some_and(|body| template::json(body).is_ok())),
         };
         if ours && open.place != Place::Lost {
             self.add(line);
@@ -306,20 +271,12 @@ impl<'a> Reader<'_, 'a> {
             } else {
                 "content-type: application/json".to_owned()
             };
-            self.page.mistake(
-                name,
-                format!("\"{}\" is no header's name (RFC 9110, 5.1)", name.text),
-                mend,
-            );
+            self.page.mistake(name, format!("\"{}\" is no header's name (RFC 9110, 5.1)", name.text), mend);
             return;
         }
         let value = value.trim();
         if value.text.chars().any(|c| c.is_control() && c != '\t') {
-            self.page.mistake(
-                value,
-                "a header's value holds no control characters (RFC 9110, 5.5)",
-                "",
-            );
+            self.page.mistake(value, "a header's value holds no control characters (RFC 9110, 5.5)", "");
             return;
         }
         headers.push((name.text.to_owned(), value.text.to_owned()));
@@ -344,8 +301,9 @@ impl<'a> Reader<'_, 'a> {
 
     fn body(&self) -> Option<&str> {
         match &self.acts.last()?.what {
-            What::Send(Send::Request { body, .. })
-            | What::Expect(Expect::Response { body, .. }, _) => body.as_deref(),
+            What::Send(Send::Request { body, .. }) | What::Expect(Expect::Response { body, .. }, _) => {
+                body.as_deref()
+            }
             _ => None,
         }
     }
@@ -362,22 +320,12 @@ impl<'a> Reader<'_, 'a> {
         };
         let text = body.get_or_insert_default();
         let json = text.trim_start().starts_with('{')
-            && template::places(text)
-                .next()
-                .is_none_or(|(place, _)| place.start > 0);
+            && template::places(text).next().is_none_or(|(place, _)| place.start > 0);
         if json && let Err(error) = template::json(text) {
-            let line = error
-                .line()
-                .checked_sub(1)
-                .and_then(|at| open.body.get(at))
-                .or(open.body.last());
+            let line = error.line().checked_sub(1).and_then(|at| open.body.get(at)).or(open.body.last());
             let at = self.page.line(line.copied().unwrap_or(1)).trim();
-            let message = format!(
-                "the body begins like JSON, but is none: {}",
-                expects::brief(&error)
-            );
-            self.page
-                .mistake(at, message, r#"< {"text":"GOAL"}, or < * for any body"#);
+            let message = format!("the body begins like JSON, but is none: {}", expects::brief(&error));
+            self.page.mistake(at, message, r#"< {"text":"GOAL"}, or < * for any body"#);
         }
     }
 
@@ -391,11 +339,7 @@ impl<'a> Reader<'_, 'a> {
                 '=' => ("a claim", "= open"),
                 _ => ("a time", "~ 2s"),
             };
-            self.page.mistake(
-                words,
-                format!("a `{}` line needs {what}", line.marker),
-                mend,
-            );
+            self.page.mistake(words, format!("a `{}` line needs {what}", line.marker), mend);
             return;
         }
         if let Some(name) = line.name {
@@ -404,14 +348,12 @@ impl<'a> Reader<'_, 'a> {
         let what = match line.marker {
             '!' => {
                 self.scope.happens();
-                statements::world(words, line.name, self.scope.last_client(), self.page)
-                    .map(What::World)
+                statements::world(words, line.name, self.scope.last_client(), self.page).map(What::World)
             }
             '=' => {
                 if !self.scope.happened() {
                     let message = "nothing has happened in this lesson that a claim could be about";
-                    self.page
-                        .mistake(line.whole, message, "a line before it: > GET /api/messages");
+                    self.page.mistake(line.whole, message, "a line before it: > GET /api/messages");
                 }
                 statements::claim(words, self.page).map(What::Claim)
             }

@@ -8,20 +8,12 @@ use super::page::{Page, Piece};
 pub(super) const LONGEST: Duration = Duration::from_secs(60 * 60);
 
 /// What somebody may have meant by `word`: the most similar of these, if it is similar at all.
-pub(super) fn nearest<'c>(
-    word: &str,
-    candidates: impl IntoIterator<Item = &'c str>,
-) -> Option<&'c str> {
+pub(super) fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let word: String = word.chars().take(64).collect::<String>().to_lowercase();
     let most = ((word.chars().count() + 1) / 3).max(1);
     candidates
         .into_iter()
-        .map(|candidate| {
-            (
-                strsim::osa_distance(&word, &candidate.to_lowercase()),
-                candidate,
-            )
-        })
+        .map(|candidate| (strsim::osa_distance(&word, &candidate.to_lowercase()), candidate))
         .filter(|(distance, _)| *distance <= most)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
@@ -40,11 +32,7 @@ pub(super) fn parse_duration(text: &str) -> Option<Duration> {
 pub(super) fn duration(at: Piece<'_>, page: &mut Page<'_>) -> Option<Duration> {
     let Some(duration) = parse_duration(at.text) else {
         let number = !at.is_empty() && at.text.chars().all(|c| c.is_ascii_digit() || c == '.');
-        let mend = if number {
-            format!("{0}s or {0}ms", at.text)
-        } else {
-            "500ms or 2s".to_owned()
-        };
+        let mend = if number { format!("{0}s or {0}ms", at.text) } else { "500ms or 2s".to_owned() };
         let message = if at.is_empty() {
             "a time is missing".to_owned()
         } else {
@@ -54,11 +42,7 @@ pub(super) fn duration(at: Piece<'_>, page: &mut Page<'_>) -> Option<Duration> {
         return None;
     };
     if duration > LONGEST {
-        page.mistake(
-            at,
-            "no time in a lesson is longer than an hour",
-            "500ms or 2s",
-        );
+        page.mistake(at, "no time in a lesson is longer than an hour", "500ms or 2s");
         return None;
     }
     Some(duration)
@@ -93,19 +77,10 @@ pub(super) fn hex(at: Piece<'_>, page: &mut Page<'_>) -> Option<Vec<u8>> {
         }
     }
     if digits.len() % 2 == 1 {
-        page.mistake(
-            at,
-            "half a byte is left over",
-            "two digits for each byte: 81 05 48 65",
-        );
+        page.mistake(at, "half a byte is left over", "two digits for each byte: 81 05 48 65");
         return None;
     }
-    Some(
-        digits
-            .chunks_exact(2)
-            .map(|pair| pair[0] << 4 | pair[1])
-            .collect(),
-    )
+    Some(digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect())
 }
 
 /// The rest of a line as it is, or, where it begins with a quote, a JSON string.
@@ -121,53 +96,29 @@ pub(super) fn quoted(at: Piece<'_>, page: &mut Page<'_>) -> Option<String> {
     if let Ok(text) = serde_json::from_str(at.text) {
         return Some(text);
     }
-    let inner = at
-        .text
-        .strip_prefix('"')
-        .map_or(at.text, |rest| rest.strip_suffix('"').unwrap_or(rest));
-    page.mistake(
-        at,
-        "this is no JSON string",
-        serde_json::Value::from(inner).to_string(),
-    );
+    let inner = at.text.strip_prefix('"').map_or(at.text, |rest| rest.strip_suffix('"').unwrap_or(rest));
+    page.mistake(at, "this is no JSON string", serde_json::Value::from(inner).to_string());
     None
 }
 
 /// A client's name: `[a-z][a-z0-9-]*`.
 pub(super) fn is_client_name(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_lowercase())
-        && text
-            .chars()
-            .all(|c| matches!(c, 'a'..='z' | '0'..='9' | '-'))
+        && text.chars().all(|c| matches!(c, 'a'..='z' | '0'..='9' | '-'))
 }
 
 /// The nearest thing to `text` that is a client's name.
 pub(super) fn as_client_name(text: &str) -> String {
     let lower = text.to_lowercase();
-    let name: String = lower
-        .chars()
-        .map(|c| {
-            if matches!(c, 'a'..='z' | '0'..='9') {
-                c
-            } else {
-                '-'
-            }
-        })
-        .collect();
+    let name: String =
+        lower.chars().map(|c| if matches!(c, 'a'..='z' | '0'..='9') { c } else { '-' }).collect();
     let name = name.trim_matches(|c: char| c == '-' || c.is_ascii_digit());
-    if name.is_empty() {
-        "anna".to_owned()
-    } else {
-        name.to_owned()
-    }
+    if name.is_empty() { "anna".to_owned() } else { name.to_owned() }
 }
 
 /// A method's or a header's name (RFC 9110, 5.6.2).
 pub(super) fn is_token(text: &str) -> bool {
-    !text.is_empty()
-        && text
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c))
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c))
 }
 
 /// The line without its remark, and the remark: two spaces, `#`, and a space or the end. A `#` inside a JSON
@@ -184,16 +135,9 @@ pub(super) fn remark(line: Piece<'_>) -> (Piece<'_>, Option<&str>) {
                 Some(end) => at = end,
                 None => closes = false,
             },
-            b'#' if at >= 2
-                && blank(at - 1)
-                && blank(at - 2)
-                && (at + 1 == bytes.len() || blank(at + 1)) =>
-            {
+            b'#' if at >= 2 && blank(at - 1) && blank(at - 2) && (at + 1 == bytes.len() || blank(at + 1)) => {
                 let remark = line.from(at + 1).trim().text;
-                return (
-                    line.part(0..at).trim_end(),
-                    (!remark.is_empty()).then_some(remark),
-                );
+                return (line.part(0..at).trim_end(), (!remark.is_empty()).then_some(remark));
             }
             _ => {}
         }
@@ -220,11 +164,7 @@ mod tests {
     use super::*;
 
     fn piece(text: &str) -> Piece<'_> {
-        Piece {
-            text,
-            line: 1,
-            column: 1,
-        }
+        Piece { text, line: 1, column: 1 }
     }
 
     #[test]
@@ -243,48 +183,22 @@ mod tests {
         assert_eq!(cut("= open   # still"), ("= open", Some("still")));
         assert_eq!(cut("> text a #1"), ("> text a #1", None));
         assert_eq!(cut("> text a  #1"), ("> text a  #1", None));
-        assert_eq!(
-            cut(r#"> text "a  # b"  # c"#),
-            (r#"> text "a  # b""#, Some("c"))
-        );
+        assert_eq!(cut(r#"> text "a  # b"  # c"#), (r#"> text "a  # b""#, Some("c")));
         assert_eq!(cut(r#"> text "a\"  # b""#), (r#"> text "a\"  # b""#, None));
-        assert_eq!(
-            cut(r#"> text 5" wide  # c"#),
-            (r#"> text 5" wide"#, Some("c"))
-        );
+        assert_eq!(cut(r#"> text 5" wide  # c"#), (r#"> text 5" wide"#, Some("c")));
         assert_eq!(cut(">  #"), (">", None));
     }
 
     #[test]
     fn times_have_units_and_an_end() {
         let mut page = Page::new("x.md", "");
-        assert_eq!(
-            duration(piece("0.9s"), &mut page),
-            Some(Duration::from_millis(900))
-        );
-        assert_eq!(
-            duration(piece("1m30s"), &mut page),
-            Some(Duration::from_secs(90))
-        );
-        for bad in [
-            "",
-            "2",
-            "2 parsecs",
-            "soon",
-            "-1s",
-            "61m",
-            "99999999999999999999s",
-            "1.s",
-            "µs",
-        ] {
+        assert_eq!(duration(piece("0.9s"), &mut page), Some(Duration::from_millis(900)));
+        assert_eq!(duration(piece("1m30s"), &mut page), Some(Duration::from_secs(90)));
+        for bad in ["", "2", "2 parsecs", "soon", "-1s", "61m", "99999999999999999999s", "1.s", "µs"] {
             assert_eq!(duration(piece(bad), &mut page), None, "{bad}");
         }
         assert_eq!(positive(piece("0s"), &mut page), None);
-        let mends: Vec<_> = page
-            .into_mistakes()
-            .into_iter()
-            .map(|mistake| mistake.mend)
-            .collect();
+        let mends: Vec<_> = page.into_mistakes().into_iter().map(|mistake| mistake.mend).collect();
         assert_eq!(mends[1], "2s or 2ms");
         assert_eq!(mends.len(), 10);
     }
@@ -292,10 +206,7 @@ mod tests {
     #[test]
     fn hex_is_whole_bytes() {
         let mut page = Page::new("x.md", "");
-        assert_eq!(
-            hex(piece("81 05 4a6B"), &mut page),
-            Some(vec![0x81, 5, 0x4a, 0x6b])
-        );
+        assert_eq!(hex(piece("81 05 4a6B"), &mut page), Some(vec![0x81, 5, 0x4a, 0x6b]));
         assert_eq!(hex(piece(""), &mut page), Some(vec![]));
         assert_eq!(hex(piece("81 0"), &mut page), None);
         assert_eq!(hex(piece("0x81"), &mut page), None);

@@ -40,25 +40,14 @@ impl Workload {
             return self;
         }
         let every = every.unwrap_or(Duration::from_secs(2)).min(MAX_RUN);
-        let (clients, server): (Vec<_>, Vec<_>) = self
-            .events
-            .into_iter()
-            .partition(|event| event.client.is_some());
-        let most = MAX_RUN
-            .as_nanos()
-            .checked_div(every.as_nanos())
-            .unwrap_or(u128::MAX)
-            .min(MAX_EVENTS as u128);
-        let count = events
-            .map_or(server.len() as u128, u128::from)
-            .clamp(1, most.max(1)) as u32;
+        let (clients, server): (Vec<_>, Vec<_>) =
+            self.events.into_iter().partition(|event| event.client.is_some());
+        let most =
+            MAX_RUN.as_nanos().checked_div(every.as_nanos()).unwrap_or(u128::MAX).min(MAX_EVENTS as u128);
+        let count = events.map_or(server.len() as u128, u128::from).clamp(1, most.max(1)) as u32;
         let end = every * count;
         self.events = (1..=count)
-            .map(|n| Planned {
-                at: every * n,
-                client: None,
-                text: format!("GOAL {n}-0"),
-            })
+            .map(|n| Planned { at: every * n, client: None, text: format!("GOAL {n}-0") })
             .chain(clients.into_iter().filter(|event| event.at <= end))
             .take(MAX_EVENTS)
             .collect();
@@ -99,11 +88,7 @@ pub(super) fn parse<'a>(
         return None;
     }
     if workload.events.is_empty() {
-        page.mistake(
-            fence,
-            "nothing is said in this workload",
-            "0.9s server: GOAL 1-0",
-        );
+        page.mistake(fence, "nothing is said in this workload", "0.9s server: GOAL 1-0");
         return None;
     }
     workload.events.sort_by_key(|event| event.at);
@@ -125,9 +110,8 @@ impl<'a> Reader<'_, 'a> {
             self.every(line, rest);
         } else if first.text.starts_with(|c: char| c.is_ascii_digit()) {
             self.once(first, rest);
-        } else if let Some((key, value)) = line
-            .split(':')
-            .filter(|(key, _)| !key.trim_end().text.contains(' '))
+        } else if let Some((key, value)) =
+            line.split(':').filter(|(key, _)| !key.trim_end().text.contains(' '))
         {
             self.setting(key.trim_end(), value.trim());
         } else {
@@ -142,11 +126,7 @@ impl<'a> Reader<'_, 'a> {
 
     fn setting(&mut self, key: Piece<'a>, value: Piece<'a>) {
         if self.seen.contains(&key.text) {
-            self.page.mistake(
-                key,
-                format!("{} is there twice", key.text),
-                "one line of it",
-            );
+            self.page.mistake(key, format!("{} is there twice", key.text), "one line of it");
             return;
         }
         match key.text {
@@ -163,11 +143,7 @@ impl<'a> Reader<'_, 'a> {
                         |near| format!("{near}: {}", value.text),
                     )
                 };
-                self.page.mistake(
-                    key,
-                    format!("a workload has no setting named \"{other}\""),
-                    mend,
-                );
+                self.page.mistake(key, format!("a workload has no setting named \"{other}\""), mend);
                 return;
             }
         }
@@ -178,16 +154,12 @@ impl<'a> Reader<'_, 'a> {
         let mut chosen = Vec::new();
         let mut rest = Some(value);
         while let Some(list) = rest {
-            let (one, more) = list
-                .split(',')
-                .map_or((list, None), |(one, more)| (one, Some(more)));
+            let (one, more) = list.split(',').map_or((list, None), |(one, more)| (one, Some(more)));
             rest = more;
             let one = one.trim();
             if !TRANSPORTS.contains(&one.text) {
-                let mend = nearest(one.text, TRANSPORTS).map_or_else(
-                    || format!("one of: {}", TRANSPORTS.join(", ")),
-                    str::to_owned,
-                );
+                let mend = nearest(one.text, TRANSPORTS)
+                    .map_or_else(|| format!("one of: {}", TRANSPORTS.join(", ")), str::to_owned);
                 let message = if one.is_empty() {
                     "a transport is missing".to_owned()
                 } else {
@@ -195,11 +167,7 @@ impl<'a> Reader<'_, 'a> {
                 };
                 self.page.mistake(one, message, mend);
             } else if chosen.iter().any(|before| before == one.text) {
-                self.page.mistake(
-                    one,
-                    format!("{} is there twice", one.text),
-                    "each transport once",
-                );
+                self.page.mistake(one, format!("{} is there twice", one.text), "each transport once");
             } else {
                 chosen.push(one.text.to_owned());
             }
@@ -213,23 +181,11 @@ impl<'a> Reader<'_, 'a> {
         let said = self.said(rest);
         if let Some((at, (client, text))) = at.zip(said) {
             if let Some((place, name)) = template::places(text.text).next() {
-                let message =
-                    format!("nothing stands for {{{name}}} here; {{n}} counts in an `every` line");
-                self.page.mistake(
-                    text.part(place),
-                    message,
-                    "every 500ms x20 server: tick {n}",
-                );
+                let message = format!("nothing stands for {{{name}}} here; {{n}} counts in an `every` line");
+                self.page.mistake(text.part(place), message, "every 500ms x20 server: tick {n}");
                 return;
             }
-            self.plan(
-                text,
-                Planned {
-                    at,
-                    client,
-                    text: text.text.to_owned(),
-                },
-            );
+            self.plan(text, Planned { at, client, text: text.text.to_owned() });
         }
     }
 
@@ -238,15 +194,10 @@ impl<'a> Reader<'_, 'a> {
         let (time, rest) = rest.word();
         let (times, rest) = rest.word();
         let every = positive(time, self.page);
-        let Some(count) = times
-            .text
-            .strip_prefix('x')
-            .and_then(|n| n.parse::<u32>().ok())
-            .filter(|n| *n > 0)
+        let Some(count) = times.text.strip_prefix('x').and_then(|n| n.parse::<u32>().ok()).filter(|n| *n > 0)
         else {
             let at = if times.is_empty() { line } else { times };
-            self.page
-                .mistake(at, "how many times?", "every 500ms x20 server: tick {n}");
+            self.page.mistake(at, "how many times?", "every 500ms x20 server: tick {n}");
             return;
         };
         let said = self.said(rest);
@@ -254,31 +205,16 @@ impl<'a> Reader<'_, 'a> {
             return;
         };
         if let Some((place, name)) = template::places(text.text).find(|(_, name)| *name != "n") {
-            self.page.mistake(
-                text.part(place),
-                format!("nothing stands for {{{name}}} here"),
-                "{n}",
-            );
+            self.page.mistake(text.part(place), format!("nothing stands for {{{name}}} here"), "{n}");
             return;
         }
         if every.checked_mul(count).is_none_or(|end| end > MAX_RUN) {
-            self.page.mistake(
-                line,
-                "a workload takes at most an hour",
-                format!("every {} x10", time.text),
-            );
+            self.page.mistake(line, "a workload takes at most an hour", format!("every {} x10", time.text));
             return;
         }
         for n in 1..=count {
             let said = template::fill(text.text, &|name| (name == "n").then(|| n.to_string()));
-            if !self.plan(
-                text,
-                Planned {
-                    at: every * n,
-                    client: client.clone(),
-                    text: said,
-                },
-            ) {
+            if !self.plan(text, Planned { at: every * n, client: client.clone(), text: said }) {
                 return;
             }
         }
@@ -288,24 +224,16 @@ impl<'a> Reader<'_, 'a> {
     fn said(&mut self, rest: Piece<'a>) -> Option<(Option<String>, Piece<'a>)> {
         let Some((who, text)) = rest.split(':').map(|(who, text)| (who.trim(), text.trim())) else {
             let message = "who says it? a name and a colon come before the words";
-            self.page.mistake(
-                rest,
-                message,
-                format!("server: {}", rest.text).trim_end().to_owned(),
-            );
+            self.page.mistake(rest, message, format!("server: {}", rest.text).trim_end().to_owned());
             return None;
         };
         if !is_client_name(who.text) {
-            let message = format!(
-                "\"{}\" is nobody's name: small letters, digits and -",
-                who.text
-            );
+            let message = format!("\"{}\" is nobody's name: small letters, digits and -", who.text);
             self.page.mistake(who, message, as_client_name(who.text));
             return None;
         }
         if text.is_empty() {
-            self.page
-                .mistake(who, "nothing is said", format!("{}: GOAL 1-0", who.text));
+            self.page.mistake(who, "nothing is said", format!("{}: GOAL 1-0", who.text));
             return None;
         }
         Some(((who.text != "server").then(|| who.text.to_owned()), text))
@@ -314,10 +242,7 @@ impl<'a> Reader<'_, 'a> {
     /// False where there is no room for it.
     fn plan(&mut self, at: Piece<'a>, event: Planned) -> bool {
         if event.text.len() > MAX_TEXT {
-            let message = format!(
-                "this says {} bytes; {MAX_TEXT} is the most",
-                event.text.len()
-            );
+            let message = format!("this says {} bytes; {MAX_TEXT} is the most", event.text.len());
             self.page.mistake(at, message, "a shorter text");
             return false;
         }

@@ -38,7 +38,8 @@ fn host(headers: &HeaderMap, version: hyper::Version) -> Result<Option<String>, 
     }
     let host = first.to_str().map_err(|_| bad("the Host header is malformed"))?;
     let uri: Uri = host.parse().map_err(|_| bad("the Host header is malformed"))?;
-    let well_formed = uri.authority().is_some_and(|authority| authority.as_str() == host && !host.contains('@'));
+    let well_formed =
+        uri.authority().is_some_and(|authority| authority.as_str() == host && !host.contains('@'));
     if well_formed { Ok(Some(host.into())) } else { Err(bad("the Host header is malformed")) }
 }
 

@@ -10,7 +10,11 @@ use super::listener::Context;
 use super::problem::Problem;
 
 /// The answer to a request.
-pub(super) async fn answer(request: Request<Incoming>, context: &Context, upgrade: &Upgrade) -> Response<Body> {
+pub(super) async fn answer(
+    request: Request<Incoming>,
+    context: &Context,
+    upgrade: &Upgrade,
+) -> Response<Body> {
     route(request, context, upgrade).await.unwrap_or_else(Response::from)
 }
 

@@ -70,8 +70,7 @@ impl Socket {
             .read_buffer_size(4 * 1024)
             .max_message_size(Some(MAX_MESSAGE))
             .max_frame_size(Some(MAX_MESSAGE));
-        let ws =
-            WebSocketStream::from_partially_read(gate, early.to_vec(), Role::Server, Some(config)).await;
+        let ws = WebSocketStream::from_partially_read(gate, early.to_vec(), Role::Server, Some(config)).await;
         let heartbeat = context.options.heartbeat.map(Heartbeat::every);
         Self { ws, news, context, heartbeat, closing: false }
     }

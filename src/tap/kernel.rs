@@ -75,9 +75,9 @@ fn in_hex(address: SocketAddr) -> String {
         IpAddr::V4(ip) => ip.octets().to_vec(),
         IpAddr::V6(ip) => ip.octets().to_vec(),
     };
-    let words = octets.chunks_exact(4).map(|word| {
-        format!("{:08X}", u32::from_ne_bytes([word[0], word[1], word[2], word[3]]))
-    });
+    let words = octets
+        .chunks_exact(4)
+        .map(|word| format!("{:08X}", u32::from_ne_bytes([word[0], word[1], word[2], word[3]])));
     format!("{}:{:04X}", words.collect::<String>(), address.port())
 }
 

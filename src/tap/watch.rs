@@ -147,7 +147,19 @@ fn event_of(conn: ConnId, meaning: Meaning) -> Option<Kind> {
         }
         Meaning::Upgraded { protocol } => Kind::Upgraded { conn, protocol },
         Meaning::Frame { from, fin, opcode, masked, len, wire_len, text, truncated, code, reason } => {
-            Kind::Frame(Frame { conn, from, fin, opcode, masked, len, wire_len, text, truncated, code, reason })
+            Kind::Frame(Frame {
+                conn,
+                from,
+                fin,
+                opcode,
+                masked,
+                len,
+                wire_len,
+                text,
+                truncated,
+                code,
+                reason,
+            })
         }
         Meaning::Broken { .. } => return None,
     })

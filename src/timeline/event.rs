@@ -439,9 +439,6 @@ impl Serialize for Data {
 impl<'de> Deserialize<'de> for Data {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
-        BASE64
-            .decode(text.as_bytes())
-            .map(|bytes| Self(bytes.into()))
-            .map_err(serde::de::Error::custom)
+        BASE64.decode(text.as_bytes()).map(|bytes| Self(bytes.into())).map_err(serde::de::Error::custom)
     }
 }

@@ -128,7 +128,9 @@ fn conn_of(event: &Event) -> Option<ConnId> {
 }
 
 fn open(player: &Player<'_>, conn: ConnId) -> Finding {
-    let Some(connection) = player.state.get(conn) else { return Finding::of(false, Vec::new(), "no connection") };
+    let Some(connection) = player.state.get(conn) else {
+        return Finding::of(false, Vec::new(), "no connection");
+    };
     match (connection.closed, connection.fins.first()) {
         (Some(ending), _) => {
             Finding::of(false, vec![ending.seq], format!("{conn} was closed by {}", word(ending.first)))
@@ -161,7 +163,9 @@ async fn closed(
         return Finding::of(false, vec![bus.last()], saw);
     };
     player.catch_up();
-    let Some(connection) = player.state.get(conn) else { return Finding::of(false, vec![seq], "no connection") };
+    let Some(connection) = player.state.get(conn) else {
+        return Finding::of(false, vec![seq], "no connection");
+    };
     let (held, saw) = ask(connection);
     let first = connection.fins.first().map(|(_, seq, _)| *seq);
     Finding::of(held, first.into_iter().chain([seq]).collect(), saw)

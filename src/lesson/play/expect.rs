@@ -94,7 +94,9 @@ fn response(expected: ExpectedResponse, incoming: &Incoming, known: &Captures) -
 
 fn body_fits(pattern: &str, text: &str, known: &Captures, found: &mut Captures) -> bool {
     match serde_json::from_str(text) {
-        Ok(value) if template::json(&fill(pattern, known)).is_ok() => json_fits(pattern, &value, known, found),
+        Ok(value) if template::json(&fill(pattern, known)).is_ok() => {
+            json_fits(pattern, &value, known, found)
+        }
         Ok(_) | Err(_) => text_fits(pattern, text, known, found),
     }
 }
@@ -186,7 +188,14 @@ mod tests {
         assert_eq!(found["id"], "7");
         let found = matches(&expect(&[], Some(r#"[{"id":{n}}]"#)), &incoming, &Captures::new()).unwrap();
         assert_eq!(found["n"], "7");
-        assert!(matches(&expect(&[], Some(r#"[{"id":{id},"text":"a"}]"#)), &incoming, &Captures::from([("id".into(), "7".into())])).is_ok());
+        assert!(
+            matches(
+                &expect(&[], Some(r#"[{"id":{id},"text":"a"}]"#)),
+                &incoming,
+                &Captures::from([("id".into(), "7".into())])
+            )
+            .is_ok()
+        );
         let other = Captures::from([("id".to_owned(), "8".to_owned())]);
         assert_eq!(matches(&wanted, &incoming, &other), Err("location: /api/messages/7".into()));
     }
@@ -205,7 +214,12 @@ mod tests {
     fn a_close_without_a_code_is_1005() {
         let close = |code| Expect::Close { code, reason: None };
         assert!(matches(&close(Some(1005)), &Incoming::Close(None), &Captures::new()).is_ok());
-        assert!(matches(&close(None), &Incoming::Close(Some((1000, "bye".into()))), &Captures::new()).is_ok());
-        assert!(matches(&close(Some(1000)), &Incoming::Close(Some((1001, String::new()))), &Captures::new()).is_err());
+        assert!(
+            matches(&close(None), &Incoming::Close(Some((1000, "bye".into()))), &Captures::new()).is_ok()
+        );
+        assert!(
+            matches(&close(Some(1000)), &Incoming::Close(Some((1001, String::new()))), &Captures::new())
+                .is_err()
+        );
     }
 }

@@ -111,7 +111,11 @@ impl<'a> Player<'a> {
     /// Where it cannot go on.
     pub async fn play(mut self) -> Result<Outcome, PlayError> {
         let address = self.stage.server.address;
-        self.tell(Role::Title, &self.lesson.title.clone(), Some(format!("loopback {address}, no added delay")));
+        self.tell(
+            Role::Title,
+            &self.lesson.title.clone(),
+            Some(format!("loopback {address}, no added delay")),
+        );
         let played = self.steps().await;
         self.answer();
         self.stage.server.stop().await;

@@ -133,7 +133,9 @@ impl Player<'_> {
         headers: &[(String, String)],
         body: Option<&str>,
     ) -> Result<Request<crate::client::Body>, String> {
-        let written = |name: &HeaderName| headers.iter().any(|(written, _)| written.eq_ignore_ascii_case(name.as_str()));
+        let written = |name: &HeaderName| {
+            headers.iter().any(|(written, _)| written.eq_ignore_ascii_case(name.as_str()))
+        };
         let mut request = Request::builder().method(method).uri(self.fill(target));
         if !written(&HOST) {
             request = request.header(HOST, self.stage.server.address.to_string());
@@ -142,7 +144,11 @@ impl Player<'_> {
             request = request.header(name, self.fill(value));
         }
         if written(&UPGRADE) {
-            let added = [(CONNECTION, "Upgrade".into()), (SEC_WEBSOCKET_VERSION, "13".into()), (SEC_WEBSOCKET_KEY, new_key())];
+            let added = [
+                (CONNECTION, "Upgrade".into()),
+                (SEC_WEBSOCKET_VERSION, "13".into()),
+                (SEC_WEBSOCKET_KEY, new_key()),
+            ];
             for (name, value) in added.into_iter().filter(|(name, _)| !written(name)) {
                 request = request.header(name, value);
             }
@@ -159,10 +165,12 @@ impl Player<'_> {
             Send::Binary { data, fin } => fragment(data.clone().into(), Data::Binary, *fin),
             Send::Continuation { text, fin } => fragment(self.fill(text).into(), Data::Continue, *fin),
             Send::Pong(text) => Message::Pong(self.fill(text).into()),
-            Send::Close(close) => Message::Close(close.as_ref().map(|(code, reason)| CloseFrame {
-                code: (*code).into(),
-                reason: self.fill(reason).into(),
-            })),
+            Send::Close(close) => {
+                Message::Close(close.as_ref().map(|(code, reason)| CloseFrame {
+                    code: (*code).into(),
+                    reason: self.fill(reason).into(),
+                }))
+            }
             Send::Ping(text) => Message::Ping(self.fill(text).into()),
             Send::Request { .. } | Send::Connect | Send::Raw(_) | Send::Fin | Send::Reset => {
                 Message::Ping(Bytes::new())

@@ -119,12 +119,15 @@ pub(in crate::server) fn draft(value: &Value) -> Result<Draft, Problem> {
 fn since(query: &str) -> Result<Option<u64>, Problem> {
     let value = query.split('&').find_map(|pair| pair.strip_prefix("since="));
     let Some(value) = value else { return Ok(None) };
-    let bad = |_| Problem::new(StatusCode::BAD_REQUEST, format!("`since` must be the id of a message, not {value}"));
+    let bad = |_| {
+        Problem::new(StatusCode::BAD_REQUEST, format!("`since` must be the id of a message, not {value}"))
+    };
     value.parse().map(Some).map_err(bad)
 }
 
 fn json(status: StatusCode, value: &impl Serialize) -> Answer {
-    let failed = |error: serde_json::Error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string());
+    let failed =
+        |error: serde_json::Error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string());
     let body = serde_json::to_vec(value).map_err(failed)?;
     let mut response = Response::new(Body::new(Bytes::from(body)));
     *response.status_mut() = status;

@@ -1,7 +1,8 @@
 //! `/ws`: the handshake (RFC 6455, 4.2). What is spoken after it is `socket.rs`.
 
 use hyper::header::{
-    CONNECTION, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
+    CONNECTION, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION,
+    UPGRADE,
 };
 use hyper::{HeaderMap, Method, Request, Response, StatusCode, Version};
 
@@ -43,7 +44,9 @@ fn check<B>(request: &Request<B>) -> Result<&str, Problem> {
     if !has_token(headers, &CONNECTION, "upgrade") {
         return Err(bad("`Connection` does not name `Upgrade`"));
     }
-    if one(headers, &SEC_WEBSOCKET_VERSION).map_err(|()| bad("two Sec-WebSocket-Version headers"))? != Some("13") {
+    if one(headers, &SEC_WEBSOCKET_VERSION).map_err(|()| bad("two Sec-WebSocket-Version headers"))?
+        != Some("13")
+    {
         let detail = "`Sec-WebSocket-Version` must be 13";
         let ours = HeaderValue::from_static("13");
         return Err(upgrade_required(detail).with(SEC_WEBSOCKET_VERSION, ours));
@@ -125,7 +128,8 @@ mod tests {
         assert_eq!(status("GET", &with("sec-websocket-key", "c2hvcnQ=")), 400);
         let two_keys = [&GOOD[..], &[GOOD[3]]].concat();
         assert_eq!(status("GET", &two_keys), 400);
-        let split = [without("connection"), vec![("connection", "keep-alive"), ("connection", "upgrade")]].concat();
+        let split =
+            [without("connection"), vec![("connection", "keep-alive"), ("connection", "upgrade")]].concat();
         assert_eq!(status("GET", &split), 101);
     }
 }
