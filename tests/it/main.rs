@@ -1,0 +1,12 @@
+//! The whole program, from outside: one binary, one file per command or topic, one harness.
+//!
+//! `cargo test` runs what needs nothing but Rust. `scripts/test` runs everything.
+
+#![expect(clippy::unwrap_used, reason = "in a test a panic is how one says that something is wrong")]
+
+mod compare;
+mod facts;
+mod harness;
+mod http;
+mod shape;
+mod socket;
