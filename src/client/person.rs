@@ -4,6 +4,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
@@ -12,9 +13,13 @@ use tokio::task::JoinHandle;
 use super::link::WeakLink;
 use super::{Ear, Link, Made, http, raw};
 use crate::tap::Taps;
+use crate::timeline::Kind;
 
 /// The most messages that a client holds until somebody asks for them.
 const INBOX: usize = 4_096;
+
+/// How long a connection may take to be accepted.
+const ACCEPTANCE: Duration = Duration::from_secs(1);
 
 /// Something that arrived at a client, whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -201,14 +206,22 @@ impl Person {
         for line in [self.http.take(), self.socket.take()].into_iter().flatten() {
             drop(line.commands);
             let stop = line.task.abort_handle();
-            if tokio::time::timeout(std::time::Duration::from_secs(2), line.task).await.is_err() {
+            if tokio::time::timeout(Duration::from_secs(2), line.task).await.is_err() {
                 stop.abort();
             }
         }
     }
 
     async fn dial(&self) -> io::Result<Line> {
+        let before = self.taps.bus().last();
         let link = Link::connect(self.server, &self.name, &self.taps).await?;
+        // The kernel answers before the server accepts. What the lesson says next may be about this connection, so that
+        // it must have been seen to open. A server without a free place leaves it waiting; so do not we.
+        let opened = self.taps.bus().find(before, |event| match &event.kind {
+            Kind::Opened { client, .. } if *client == link.local => Some(()),
+            _ => None,
+        });
+        let _ = tokio::time::timeout(ACCEPTANCE, opened).await;
         let (commands, queue) = mpsc::unbounded_channel();
         let post = Post { inbox: self.post.clone(), ear: Arc::clone(&self.ear), local: link.local };
         let weak = link.downgrade();
