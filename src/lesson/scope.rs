@@ -74,8 +74,8 @@ impl Scope {
         let state = self.state(client);
         match send {
             Send::Request { .. } | Send::Connect => state.connected = true,
-            Send::Raw(_) => (state.connected, state.raw) = (true, true),
-            Send::Fin | Send::Reset => {
+            Send::Raw(_) | Send::Fin | Send::Reset => {
+                state.raw |= matches!(send, Send::Raw(_));
                 if !std::mem::replace(&mut state.connected, true) {
                     page.mistake(
                         at,
