@@ -4,9 +4,11 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is how one says that something is wrong")]
 
+mod capture;
 mod compare;
 mod facts;
 mod harness;
 mod http;
 mod shape;
 mod socket;
+mod tshark;
