@@ -214,7 +214,7 @@ impl<'a> Reader<'a> {
     }
 
     fn fence(&mut self, pieces: &[Piece<'a>], nested: bool, text: &str) {
-        let Some((opener, mut body)) = pieces
+        let Some((opener, body)) = pieces
             .split_first()
             .map(|(first, body)| (first.trim(), body))
         else {
@@ -223,23 +223,15 @@ impl<'a> Reader<'a> {
         let mark = opener.text.chars().next().unwrap_or('`');
         let marks = |text: &str| text.len() - text.trim_start_matches(mark).len();
         let count = marks(opener.text);
-        match body.split_last() {
-            Some((last, before))
-                if marks(last.text.trim()) >= count
-                    && last.text.trim().trim_start_matches(mark).is_empty() =>
-            {
-                body = before;
-            }
-            _ => {
-                self.unclosed = true;
-                let mend = format!(
-                    "a line {} after its last line",
-                    opener.text.get(..count).unwrap_or("```")
-                );
-                self.page.mistake(opener, "this fence is not closed", mend);
-                return;
-            }
-        }
+        let closes = |line: &&Piece<'_>| {
+            marks(line.text.trim()) >= count && marks(line.text.trim()) == line.text.trim().len()
+        };
+        let Some(body) = body.last().filter(closes).map(|_| &body[..body.len() - 1]) else {
+            self.unclosed = true;
+            let mend = format!("a line {} after its last line", &opener.text[..count]);
+            self.page.mistake(opener, "this fence is not closed", mend);
+            return;
+        };
         let info = opener.from(count).trim();
         let (word, more) = info.word();
         if word.text == "include" {
@@ -248,22 +240,20 @@ impl<'a> Reader<'a> {
                 "this version cannot play an include",
                 "the step itself",
             );
+        } else if let Some(near) = meant(word.text) {
+            let message = format!("\"{}\" is nearly `{near}`, but is not run", word.text);
+            self.page.mistake(
+                word,
+                message,
+                format!("{near} {}", more.text).trim_end().to_owned(),
+            );
         } else if !FENCES.contains(&word.text) {
-            match meant(word.text) {
-                Some(near) => {
-                    let message = format!("\"{}\" is nearly `{near}`, but is not run", word.text);
-                    self.page.mistake(
-                        word,
-                        message,
-                        format!("{near} {}", more.text).trim_end().to_owned(),
-                    );
-                }
-                None => self.push(Part::Code {
-                    lang: info.text.to_owned(),
-                    text: without_end(text),
-                    line: opener.line,
-                }),
-            }
+            let text = without_end(text);
+            self.push(Part::Code {
+                lang: info.text.to_owned(),
+                text,
+                line: opener.line,
+            });
         } else if nested {
             let message = format!(
                 "a `{}` fence stands at the left margin, not inside a list",
@@ -369,6 +359,9 @@ impl<'a> Reader<'a> {
 /// Which fence was meant, if the word is a letter or two away from one. Of a short word with two letters wrong the
 /// first must be right, or `dot` would be a note.
 fn meant(word: &str) -> Option<&'static str> {
+    if FENCES.contains(&word) {
+        return None;
+    }
     let word: String = word.to_lowercase().chars().take(16).collect();
     let near = |fence: &&str| match strsim::osa_distance(&word, fence) {
         0 | 1 => true,
@@ -381,3 +374,8 @@ fn meant(word: &str) -> Option<&'static str> {
 fn without_end(text: &str) -> String {
     text.strip_suffix('\n').unwrap_or(text).to_owned()
 }
+
+#[cfg(test)]
+mod hostile;
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,9 @@ use super::script::{Expect, MEASURED, Send};
 use super::template;
 use super::values::nearest;
 
+/// Who is meant where no name stands in front of a `>` or `<`.
+pub(super) const NOBODY: &str = "client";
+
 /// Names that stand for something from the start.
 const GIVEN: [&str; 4] = ["host", "port", "api", "ws"];
 
@@ -51,6 +54,9 @@ impl Scope {
     fn check(&self, at: Piece<'_>, more: &[&str], page: &mut Page<'_>) -> bool {
         let mut known = true;
         for (place, name) in template::places(at.text) {
+            if page.is_full() {
+                return false;
+            }
             if self.captured.contains(name) || GIVEN.contains(&name) || more.contains(&name) {
                 continue;
             }
@@ -93,7 +99,7 @@ impl Scope {
                     page.mistake(
                         at,
                         format!("{client} has no connection yet"),
-                        "a line `> connect` before it",
+                        format!("a line before it: {}> connect", front(client)),
                     );
                 }
             }
@@ -135,7 +141,11 @@ impl Scope {
             Expect::Response { .. } | Expect::Anything => {
                 if !state.connected && !state.socket {
                     let message = format!("{client} has sent nothing that could be answered");
-                    page.mistake(at, message, "a request before it: > GET /api/messages");
+                    page.mistake(
+                        at,
+                        message,
+                        format!("a line before it: {}> GET /api/messages", front(client)),
+                    );
                     *state = Client {
                         connected: true,
                         socket: true,
@@ -182,7 +192,7 @@ impl Scope {
 
     /// The client that did something last.
     pub fn last_client(&self) -> &str {
-        self.last_client.as_deref().unwrap_or("client")
+        self.last_client.as_deref().unwrap_or(NOBODY)
     }
 
     fn state(&mut self, client: &str) -> &mut Client {
@@ -192,9 +202,20 @@ impl Scope {
 }
 
 fn no_socket(client: &str, at: Piece<'_>, page: &mut Page<'_>) {
+    let front = front(client);
+    let message = format!("{client} has opened no socket yet");
     page.mistake(
         at,
-        format!("{client} has opened no socket yet"),
-        "two lines before it: > GET /ws and > upgrade: websocket",
+        message,
+        format!("two lines before it: {front}> GET /ws and {front}> upgrade: websocket"),
     );
+}
+
+/// What stands in front of a client's lines.
+fn front(client: &str) -> String {
+    if client == NOBODY {
+        String::new()
+    } else {
+        format!("{client}: ")
+    }
 }

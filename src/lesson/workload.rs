@@ -335,3 +335,6 @@ impl<'a> Reader<'_, 'a> {
         true
     }
 }
+
+#[cfg(test)]
+mod tests;
