@@ -173,6 +173,11 @@ impl<'a> Reader<'_, 'a> {
 
     /// What somebody who left out the marker may have meant.
     fn marker_for(&self, text: &str) -> String {
+        if let Some((name, rest)) = text.split_once(char::is_whitespace)
+            && starts_with_marker(rest.trim_start())
+        {
+            return format!("{}: {}", as_client_name(name), rest.trim_start());
+        }
         let open = self.open.as_ref().map(|open| open.marker);
         let marker = match text.split_whitespace().next().unwrap_or_default() {
             "say" | "cut" | "stall" | "vanish" => '!',

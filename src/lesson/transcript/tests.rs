@@ -343,6 +343,7 @@ fn a_word_that_is_none_is_told_with_the_nearest() {
 fn a_line_needs_a_marker_and_a_client_a_name() {
     assert!(wrong("GET /x").ends_with("(> GET /x)"));
     assert!(wrong("200").ends_with("(< 200)"));
+    assert!(wrong("anna < 200").ends_with("(anna: < 200)"));
     assert!(wrong("silence 5s").ends_with("(= silence 5s)"));
     assert!(wrong("cut").ends_with("(! cut)"));
     assert_eq!(
