@@ -8,6 +8,9 @@ use super::script::{Expect, MEASURED, Send};
 use super::template;
 use super::values::nearest;
 
+/// Who is meant where no name stands in front of a `>` or `<`.
+pub(super) const NOBODY: &str = "client";
+
 /// Names that stand for something from the start.
 const GIVEN: [&str; 4] = ["host", "port", "api", "ws"];
 
@@ -34,7 +37,8 @@ pub(super) struct Scope {
 impl Scope {
     /// In a `<` line: what is not known yet is captured.
     pub fn capture(&mut self, at: Piece<'_>) {
-        self.captured.extend(template::names(at.text).map(str::to_owned));
+        self.captured
+            .extend(template::names(at.text).map(str::to_owned));
     }
 
     /// In a line of a transcript: whether all names are known. Notes those that are not.
@@ -50,21 +54,36 @@ impl Scope {
     fn check(&self, at: Piece<'_>, more: &[&str], page: &mut Page<'_>) -> bool {
         let mut known = true;
         for (place, name) in template::places(at.text) {
+            if page.is_full() {
+                return false;
+            }
             if self.captured.contains(name) || GIVEN.contains(&name) || more.contains(&name) {
                 continue;
             }
             known = false;
-            let candidates =
-                || GIVEN.iter().chain(more).copied().chain(self.captured.iter().map(String::as_str));
+            let candidates = || {
+                GIVEN
+                    .iter()
+                    .chain(more)
+                    .copied()
+                    .chain(self.captured.iter().map(String::as_str))
+            };
             let mend = nearest(name, candidates()).map_or_else(
                 || {
                     let mut all: Vec<_> = candidates().map(|name| format!("{{{name}}}")).collect();
                     all.dedup();
-                    format!("capture it in an earlier `<` line, or use one of {}", all.join(" "))
+                    format!(
+                        "capture it in an earlier `<` line, or use one of {}",
+                        all.join(" ")
+                    )
                 },
                 |near| format!("{{{near}}}"),
             );
-            page.mistake(at.part(place), format!("nothing is known by the name {{{name}}} here"), mend);
+            page.mistake(
+                at.part(place),
+                format!("nothing is known by the name {{{name}}} here"),
+                mend,
+            );
         }
         known
     }
@@ -80,7 +99,7 @@ impl Scope {
                     page.mistake(
                         at,
                         format!("{client} has no connection yet"),
-                        "a line `> connect` before it",
+                        format!("a line before it: {}> connect", front(client)),
                     );
                 }
             }
@@ -106,7 +125,11 @@ impl Scope {
 
     /// A line of this client was not understood: nothing that follows from it is held against the lesson.
     pub fn anything(&mut self, client: &str) {
-        *self.state(client) = Client { connected: true, socket: true, raw: true };
+        *self.state(client) = Client {
+            connected: true,
+            socket: true,
+            raw: true,
+        };
         self.happened = true;
     }
 
@@ -118,8 +141,16 @@ impl Scope {
             Expect::Response { .. } | Expect::Anything => {
                 if !state.connected && !state.socket {
                     let message = format!("{client} has sent nothing that could be answered");
-                    page.mistake(at, message, "a request before it: > GET /api/messages");
-                    *state = Client { connected: true, socket: true, raw: true };
+                    page.mistake(
+                        at,
+                        message,
+                        format!("a line before it: {}> GET /api/messages", front(client)),
+                    );
+                    *state = Client {
+                        connected: true,
+                        socket: true,
+                        raw: true,
+                    };
                 }
             }
             Expect::Text(_)
@@ -152,14 +183,16 @@ impl Scope {
             return;
         }
         let message = format!("no client named {} has done anything yet", name.text);
-        let mend = nearest(name.text, self.clients.keys().map(String::as_str))
-            .map_or_else(|| format!("a line before it: {}: > connect", name.text), str::to_owned);
+        let mend = nearest(name.text, self.clients.keys().map(String::as_str)).map_or_else(
+            || format!("a line before it: {}: > connect", name.text),
+            str::to_owned,
+        );
         page.mistake(name, message, mend);
     }
 
     /// The client that did something last.
     pub fn last_client(&self) -> &str {
-        self.last_client.as_deref().unwrap_or("client")
+        self.last_client.as_deref().unwrap_or(NOBODY)
     }
 
     fn state(&mut self, client: &str) -> &mut Client {
@@ -169,9 +202,20 @@ impl Scope {
 }
 
 fn no_socket(client: &str, at: Piece<'_>, page: &mut Page<'_>) {
+    let front = front(client);
+    let message = format!("{client} has opened no socket yet");
     page.mistake(
         at,
-        format!("{client} has opened no socket yet"),
-        "two lines before it: > GET /ws and > upgrade: websocket",
+        message,
+        format!("two lines before it: {front}> GET /ws and {front}> upgrade: websocket"),
     );
+}
+
+/// What stands in front of a client's lines.
+fn front(client: &str) -> String {
+    if client == NOBODY {
+        String::new()
+    } else {
+        format!("{client}: ")
+    }
 }

@@ -260,3 +260,6 @@ impl<'a> Reader<'_, 'a> {
         true
     }
 }
+
+#[cfg(test)]
+mod tests;
