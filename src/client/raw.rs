@@ -49,12 +49,15 @@ pub(super) async fn own(
     }
 }
 
+/// Of a response: its status, its headers, its length in bytes.
+type Head = (u16, Vec<(String, String)>, usize);
+
 /// What was read from the server and is not handed on yet.
 #[derive(Debug, Default)]
 struct Reading {
     conversation: Conversation,
     bytes: Vec<u8>,
-    head: Option<(u16, Vec<(String, String)>, usize)>,
+    head: Option<Head>,
 }
 
 impl Reading {

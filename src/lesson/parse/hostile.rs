@@ -121,17 +121,12 @@ fn no_large_file_takes_long() {
         format!("```wire\n{}```\n", many("> connect\n< 200\n")),
         format!("```wire\n> raw {}\n```\n", many("8 1 ")),
         format!("```wire\n> {}\n```\n", many("a b")),
-        format!(
-            "```compare\n{}```\n",
-            many("every 1ms x9999 server: {n}{n}{n}\n")
-        ),
+        format!("```compare\n{}```\n", many("every 1ms x9999 server: {n}{n}{n}\n")),
         format!("```compare\ntransports: {}\n```\n", many("a,")),
         format!("```predict\n{}```\n", many("- [ ] {x}\n")),
         many("\u{202e}{a"),
     ] {
-        drop(
-            parse("x", "x.md", &format!("{front}{body}")).map_err(|mistakes| mistakes.to_string()),
-        );
+        drop(parse("x", "x.md", &format!("{front}{body}")).map_err(|mistakes| mistakes.to_string()));
         let start: String = body.chars().take(30).collect();
         assert!(began.elapsed() < Duration::from_secs(60), "{start}");
     }

@@ -79,10 +79,7 @@ fn lesson() -> Lesson {
 fn mistakes(body: &str) -> Vec<String> {
     let text = format!("---\ntitle: A\nsummary: B\n---\n{body}");
     let found = parse("x", "x.md", &text).expect_err("invalid").0;
-    found
-        .into_iter()
-        .map(|m| format!("{}:{}: {} ({})", m.line - 4, m.column, m.message, m.mend))
-        .collect()
+    found.into_iter().map(|m| format!("{}:{}: {} ({})", m.line - 4, m.column, m.message, m.mend)).collect()
 }
 
 #[track_caller]
@@ -96,35 +93,14 @@ fn mistake(body: &str) -> String {
 fn a_lesson_is_read_from_front_to_back() {
     let lesson = lesson();
     assert_eq!((lesson.name.as_str(), lesson.file.as_str()), ("x", "x.md"));
-    assert_eq!(
-        (lesson.minutes, lesson.heartbeat),
-        (Some(12), Some(Duration::from_secs(25)))
-    );
-    let prose = |text: &str, line| {
-        Part::Prose(Prose {
-            text: text.into(),
-            line,
-        })
-    };
+    assert_eq!((lesson.minutes, lesson.heartbeat), (Some(12), Some(Duration::from_secs(25))));
+    let prose = |text: &str, line| Part::Prose(Prose { text: text.into(), line });
     assert_eq!(
         lesson.intro,
-        [
-            prose("The API is at `{api}`.", 7),
-            Part::Note {
-                text: "Wait until it is quiet.".into(),
-                line: 11
-            }
-        ]
+        [prose("The API is at `{api}`.", 7), Part::Note { text: "Wait until it is quiet.".into(), line: 11 }]
     );
     let step = &lesson.steps[0];
-    assert_eq!(
-        (
-            step.title.as_str(),
-            step.line,
-            lesson.steps[1].title.as_str()
-        ),
-        ("Anna asks", 15, "Both")
-    );
+    assert_eq!((step.title.as_str(), step.line, lesson.steps[1].title.as_str()), ("Anna asks", 15, "Both"));
     assert_eq!(
         step.parts[..6],
         [
@@ -133,46 +109,23 @@ fn a_lesson_is_read_from_front_to_back() {
             prose("- three", 22),
             prose("1. first", 24),
             prose("**By the way**", 26),
-            Part::Code {
-                lang: "js".into(),
-                text: "fetch(\"/api/messages\")\n".into(),
-                line: 28
-            },
+            Part::Code { lang: "js".into(), text: "fetch(\"/api/messages\")\n".into(), line: 28 },
         ]
     );
-    let Part::Wire(wire) = &step.parts[6] else {
-        panic!("{:?}", step.parts[6])
-    };
-    assert_eq!(
-        (wire.show, wire.line, wire.acts.len()),
-        (Show::Ladder, 33, 3)
-    );
+    let Part::Wire(wire) = &step.parts[6] else { panic!("{:?}", step.parts[6]) };
+    assert_eq!((wire.show, wire.line, wire.acts.len()), (Show::Ladder, 33, 3));
     assert!(wire.text.starts_with("anna: > GET") && wire.text.ends_with("hangs up first"));
-    assert_eq!(
-        wire.acts[2].remark.as_deref(),
-        Some("the server hangs up first")
-    );
+    assert_eq!(wire.acts[2].remark.as_deref(), Some("the server hangs up first"));
     assert_eq!(wire.acts[2].line, 39);
     assert!(
         matches!(&step.parts[8], Part::Predict(question) if question.choices.len() == 2 && question.line == 44)
     );
-    let Part::Compare(workload) = &lesson.steps[1].parts[0] else {
-        panic!("{:?}", lesson.steps[1].parts[0])
-    };
+    let Part::Compare(workload) = &lesson.steps[1].parts[0] else { panic!("{:?}", lesson.steps[1].parts[0]) };
     assert_eq!(workload.transports, ["close", "websocket"]);
-    assert_eq!(
-        (workload.poll, workload.rtt),
-        (Duration::from_secs(1), Duration::from_millis(50))
-    );
-    let said: Vec<_> = workload
-        .events
-        .iter()
-        .map(|event| event.text.as_str())
-        .collect();
+    assert_eq!((workload.poll, workload.rtt), (Duration::from_secs(1), Duration::from_millis(50)));
+    let said: Vec<_> = workload.events.iter().map(|event| event.text.as_str()).collect();
     assert_eq!(said, ["tick 1", "GOAL 1-0", "tick 2", "nice!"]);
-    let Part::Wire(wire) = &lesson.steps[1].parts[1] else {
-        panic!("{:?}", lesson.steps[1].parts[1])
-    };
+    let Part::Wire(wire) = &lesson.steps[1].parts[1] else { panic!("{:?}", lesson.steps[1].parts[1]) };
     assert!(matches!(&wire.acts[0].what, What::World(_)));
 }
 
@@ -296,18 +249,9 @@ transports: close, websockets
 
 #[test]
 fn a_lesson_has_steps() {
-    assert_eq!(
-        mistake("words\n"),
-        "1:1: a lesson has at least one step (## Anna asks)"
-    );
-    assert_eq!(
-        mistake(""),
-        "1:1: a lesson has at least one step (## Anna asks)"
-    );
-    assert_eq!(
-        mistake("# A\n"),
-        "1:1: the title is in the front matter; each step begins with ## (## A)"
-    );
+    assert_eq!(mistake("words\n"), "1:1: a lesson has at least one step (## Anna asks)");
+    assert_eq!(mistake(""), "1:1: a lesson has at least one step (## Anna asks)");
+    assert_eq!(mistake("# A\n"), "1:1: the title is in the front matter; each step begins with ## (## A)");
     assert!(mistake("words\n---\n").starts_with("1:1: an underlined heading"));
     assert!(mistake("##\n").contains("no words"));
     assert_eq!(parse("x", "x.md", "").expect_err("empty").0.len(), 2);
@@ -328,18 +272,9 @@ fn a_fence_that_is_never_closed_is_told_and_nothing_else() {
 #[test]
 fn fences_are_known_or_shown() {
     let fence = |info: &str| format!("## A\n```{info}\n> connect\n```\n");
-    assert_eq!(
-        mistake(&fence("wier")),
-        "2:4: \"wier\" is nearly `wire`, but is not run (wire)"
-    );
-    assert_eq!(
-        mistake(&fence("Wire bits")),
-        "2:4: \"Wire\" is nearly `wire`, but is not run (wire bits)"
-    );
-    assert_eq!(
-        mistake(&fence("wire bit")),
-        "2:9: a `wire` fence cannot be shown as \"bit\" (wire bits)"
-    );
+    assert_eq!(mistake(&fence("wier")), "2:4: \"wier\" is nearly `wire`, but is not run (wire)");
+    assert_eq!(mistake(&fence("Wire bits")), "2:4: \"Wire\" is nearly `wire`, but is not run (wire bits)");
+    assert_eq!(mistake(&fence("wire bit")), "2:9: a `wire` fence cannot be shown as \"bit\" (wire bits)");
     assert!(mistake(&fence("note me")).contains("nothing may follow `note`"));
     assert!(mistake(&fence("exercise")).contains("cannot play an exercise"));
     assert!(mistake(&fence("include")).contains("cannot play an include"));
@@ -348,18 +283,14 @@ fn fences_are_known_or_shown() {
     for info in ["js", "sh", "rust", "text", "dot", "", "json", "html"] {
         let text = format!("---\ntitle: A\nsummary: B\n---\n{}", fence(info));
         let lesson = parse("x", "x.md", &text).unwrap_or_else(|mistakes| panic!("{mistakes}"));
-        assert!(
-            matches!(&lesson.steps[0].parts[0], Part::Code { lang, .. } if lang == info),
-            "{info}"
-        );
+        assert!(matches!(&lesson.steps[0].parts[0], Part::Code { lang, .. } if lang == info), "{info}");
     }
 }
 
 #[test]
 fn what_is_played_stands_in_a_step_at_the_left_margin() {
     assert!(
-        mistake("```wire\n> connect\n```\n\n## A\n")
-            .starts_with("1:1: a `wire` fence belongs to a step")
+        mistake("```wire\n> connect\n```\n\n## A\n").starts_with("1:1: a `wire` fence belongs to a step")
     );
     assert!(mistake("## A\n- a\n  ```wire\n  > connect\n  ```\n").contains("not inside a list"));
 }
@@ -381,9 +312,6 @@ fn prose_may_use_what_is_measured_or_was_captured() {
     let wire = "## A\n```wire\n> GET /\n< 200\n< etag: {tag}\n```\n";
     let text = format!("---\ntitle: A\nsummary: B\n---\n{wire}\nIt was {{tag}}.\n- and {{tag}}\n");
     assert!(parse("x", "x.md", &text).is_ok());
-    assert!(
-        mistake(&format!("## A\n{{tag}}\n\n{wire}")).starts_with("2:1:"),
-        "used before it is captured"
-    );
+    assert!(mistake(&format!("## A\n{{tag}}\n\n{wire}")).starts_with("2:1:"), "used before it is captured");
     assert!(mistake("## A\n```predict\nHow {x}?\n- [x] a\n- [ ] b\n```\n").starts_with("3:5:"));
 }

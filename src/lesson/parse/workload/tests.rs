@@ -23,14 +23,8 @@ fn compare(lines: &str) -> Result<Workload, Vec<String>> {
 
 fn said(workload: &Workload) -> Vec<(u128, &str, &str)> {
     let told = workload.events.iter();
-    told.map(|event| {
-        (
-            event.at.as_millis(),
-            event.client.as_deref().unwrap_or("server"),
-            event.text.as_str(),
-        )
-    })
-    .collect()
+    told.map(|event| (event.at.as_millis(), event.client.as_deref().unwrap_or("server"), event.text.as_str()))
+        .collect()
 }
 
 #[test]
@@ -63,14 +57,8 @@ fn workloads_are_checked() {
     assert!(wrong("every 1ms x10001 server: a").contains("at most 10000 things"));
     assert!(wrong("every 1ms x10000 server: a\n1s server: b\n1s server: c").starts_with("4:12:"));
     assert!(wrong(&format!("1s server: {}", "x".repeat(1025))).contains("1024 is the most"));
-    assert_eq!(
-        compare("1s server: a").expect("valid").transports,
-        ["close", "keep-alive", "websocket"]
-    );
-    assert_eq!(
-        compare("1s server: a").expect("valid").poll,
-        Duration::from_secs(2)
-    );
+    assert_eq!(compare("1s server: a").expect("valid").transports, ["close", "keep-alive", "websocket"]);
+    assert_eq!(compare("1s server: a").expect("valid").poll, Duration::from_secs(2));
 }
 
 #[test]
@@ -79,23 +67,13 @@ fn flags_replace_what_the_server_says() {
     let second = Duration::from_secs(1);
     let flags = |events, every| workload.clone().with_flags(events, every, None);
     assert_eq!(flags(None, None), workload);
-    assert_eq!(
-        workload.clone().with_flags(None, None, Some(second)).poll,
-        second
-    );
+    assert_eq!(workload.clone().with_flags(None, None, Some(second)).poll, second);
     assert_eq!(
         said(&flags(None, Some(2 * second))),
-        [
-            (2000, "server", "GOAL 1-0"),
-            (3000, "anna", "c"),
-            (4000, "server", "GOAL 2-0")
-        ]
+        [(2000, "server", "GOAL 1-0"), (3000, "anna", "c"), (4000, "server", "GOAL 2-0")]
     );
     assert_eq!(said(&flags(Some(1), None)), [(2000, "server", "GOAL 1-0")]);
-    assert_eq!(
-        flags(Some(u32::MAX), Some(Duration::ZERO)).events.len(),
-        10_000
-    );
+    assert_eq!(flags(Some(u32::MAX), Some(Duration::ZERO)).events.len(), 10_000);
     assert_eq!(
         flags(Some(u32::MAX), Some(second)).events.len(),
         3602,

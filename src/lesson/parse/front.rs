@@ -7,7 +7,8 @@ use super::values::{nearest, positive};
 
 const KEYS: [&str; 4] = ["title", "summary", "minutes", "heartbeat"];
 
-const EXAMPLE: &str = "--- / title: One request, one response / summary: Why a server that has news cannot tell you / ---";
+const EXAMPLE: &str =
+    "--- / title: One request, one response / summary: Why a server that has news cannot tell you / ---";
 
 /// What the front matter says.
 #[derive(Debug, Default)]
@@ -40,18 +41,11 @@ pub(super) fn parse(page: &mut Page<'_>) -> (Front, usize) {
         }
     };
     if !closed {
-        page.mistake(
-            first,
-            "the front matter is not closed",
-            "a line --- after its last line",
-        );
+        page.mistake(first, "the front matter is not closed", "a line --- after its last line");
     }
     for (key, example) in [
         ("title", "title: One request, one response"),
-        (
-            "summary",
-            "summary: Why a server that has news cannot tell you",
-        ),
+        ("summary", "summary: Why a server that has news cannot tell you"),
     ] {
         if !seen.contains(&key) {
             page.mistake(first, format!("the front matter has no {key}"), example);
@@ -61,10 +55,7 @@ pub(super) fn parse(page: &mut Page<'_>) -> (Front, usize) {
 }
 
 fn entry(line: Piece<'_>, front: &mut Front, seen: &mut Vec<&'static str>, page: &mut Page<'_>) {
-    let Some((key, value)) = line
-        .split(':')
-        .map(|(key, value)| (key.trim(), value.trim()))
-    else {
+    let Some((key, value)) = line.split(':').map(|(key, value)| (key.trim(), value.trim())) else {
         page.mistake(
             line.trim(),
             "a line of the front matter is `key: value`",
@@ -74,17 +65,11 @@ fn entry(line: Piece<'_>, front: &mut Front, seen: &mut Vec<&'static str>, page:
     };
     let Some(known) = KEYS.into_iter().find(|known| *known == key.text) else {
         let near = nearest(key.text, KEYS);
-        let mend = near.map_or_else(
-            || format!("one of: {}", KEYS.join(", ")),
-            |near| format!("{near}: {}", value.text),
-        );
+        let mend = near
+            .map_or_else(|| format!("one of: {}", KEYS.join(", ")), |near| format!("{near}: {}", value.text));
         // What is misspelt is not missing as well.
         seen.extend(near);
-        page.mistake(
-            key,
-            format!("the front matter has no key \"{}\"", key.text),
-            mend,
-        );
+        page.mistake(key, format!("the front matter has no key \"{}\"", key.text), mend);
         return;
     };
     if seen.contains(&known) {
@@ -135,32 +120,24 @@ mod tests {
         (
             front,
             line,
-            mistakes
-                .into_iter()
-                .map(|m| format!("{}: {} ({})", m.line, m.message, m.mend))
-                .collect(),
+            mistakes.into_iter().map(|m| format!("{}: {} ({})", m.line, m.message, m.mend)).collect(),
         )
     }
 
     #[test]
     fn all_keys_are_read() {
-        let (front, line, mistakes) = front(
-            "---\ntitle: \"A: b\"\nsummary: It's: so\n\nminutes: 12\nheartbeat: 25s\n---\nbody",
-        );
+        let (front, line, mistakes) =
+            front("---\ntitle: \"A: b\"\nsummary: It's: so\n\nminutes: 12\nheartbeat: 25s\n---\nbody");
         assert_eq!(mistakes, [""; 0]);
         assert_eq!(front.title.as_deref(), Some("A: b"));
         assert_eq!(front.summary.as_deref(), Some("It's: so"));
-        assert_eq!(
-            (front.minutes, front.heartbeat, line),
-            (Some(12), Some(Duration::from_secs(25)), 8)
-        );
+        assert_eq!((front.minutes, front.heartbeat, line), (Some(12), Some(Duration::from_secs(25)), 8));
     }
 
     #[test]
     fn what_is_wrong_is_told() {
-        let (_, _, mistakes) = front(
-            "---\ntitel: A\nsummary:\nminutes: soon\nheartbeat: 0s\nminutes: 3\nhello\n---\n",
-        );
+        let (_, _, mistakes) =
+            front("---\ntitel: A\nsummary:\nminutes: soon\nheartbeat: 0s\nminutes: 3\nhello\n---\n");
         insta::assert_snapshot!(mistakes.join("\n"), @r#"
         2: the front matter has no key "titel" (title: A)
         3: summary is empty (some words after the colon)
@@ -179,12 +156,7 @@ mod tests {
         let (_, line, mistakes) = front("---\ntitle: A\nsummary: B\n## Step\n");
         assert_eq!(
             (line, mistakes),
-            (
-                4,
-                vec![
-                    "1: the front matter is not closed (a line --- after its last line)".to_owned()
-                ]
-            )
+            (4, vec!["1: the front matter is not closed (a line --- after its last line)".to_owned()])
         );
     }
 }

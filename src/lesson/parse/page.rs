@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::diagnostic::{Diagnostic, MOST};
+use crate::lesson::diagnostic::{Diagnostic, MOST};
 
 /// A part of one line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

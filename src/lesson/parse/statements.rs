@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::page::{Page, Piece};
-use super::script::{Statement, World};
 use super::values::{nearest, parse_duration, positive, quoted};
+use crate::lesson::script::{Statement, World};
 use crate::timeline::Side;
 
 const WORLDS: [&str; 4] = ["say", "cut", "stall", "vanish"];
@@ -36,15 +36,9 @@ pub(super) fn world(
     let (verb, rest) = line.word();
     match verb.text {
         "say" => say(line, client, page),
-        "stall" => {
-            positive(if rest.is_empty() { rest_of(verb) } else { rest }, page).map(World::Stall)
-        }
+        "stall" => positive(if rest.is_empty() { rest_of(verb) } else { rest }, page).map(World::Stall),
         "cut" | "vanish" if !rest.is_empty() => {
-            page.mistake(
-                rest,
-                format!("nothing may follow `{}`", verb.text),
-                verb.text,
-            );
+            page.mistake(rest, format!("nothing may follow `{}`", verb.text), verb.text);
             None
         }
         "cut" => Some(World::Cut),
@@ -80,11 +74,7 @@ fn say(line: Piece<'_>, client: Option<Piece<'_>>, page: &mut Page<'_>) -> Optio
         return None;
     }
     if !words.text.starts_with('"') {
-        let (at, said) = if words.is_empty() {
-            (verb, "GOAL")
-        } else {
-            (words, words.text)
-        };
+        let (at, said) = if words.is_empty() { (verb, "GOAL") } else { (words, words.text) };
         let mend = format!("say {}", serde_json::Value::from(said));
         page.mistake(at, "`say` wants its words in quotes", mend);
         return None;
@@ -104,34 +94,26 @@ pub(super) fn claim(line: Piece<'_>, page: &mut Page<'_>) -> Option<Statement> {
         ["open"] => Some(Statement::Open),
         ["closed", "by", "reset"] => Some(Statement::Reset),
         ["closed", "by", who] => side(who).map(Statement::ClosedBy),
-        ["closed", "with", code] => code
-            .parse()
-            .ok()
-            .filter(|code| (1000..=4999).contains(code))
-            .map(Statement::ClosedWith),
+        ["closed", "with", code] => {
+            code.parse().ok().filter(|code| (1000..=4999).contains(code)).map(Statement::ClosedWith)
+        }
         ["same", "connection"] => Some(Statement::SameConnection),
         ["new", "connection"] => Some(Statement::NewConnection),
         [count, "connections" | "connection"] => count.parse().ok().map(Statement::Connections),
         // Its time has complaints of its own.
         ["silence", _] => return silence(line, page),
         [who, "holds", "TIME_WAIT"] => side(who).map(Statement::TimeWait),
-        ["under", count, "bytes" | "byte", "from", who] => count
-            .parse()
-            .ok()
-            .zip(side(who))
-            .map(|(count, who)| Statement::Under(count, who)),
+        ["under", count, "bytes" | "byte", "from", who] => {
+            count.parse().ok().zip(side(who)).map(|(count, who)| Statement::Under(count, who))
+        }
         _ => None,
     };
     if statement.is_none() {
         let (message, mend) = if let ["closed", "with", code] = words.as_slice() {
-            let message =
-                format!("\"{code}\" is no close code: they go from 1000 to 4999 (RFC 6455, 7.4.1)");
+            let message = format!("\"{code}\" is no close code: they go from 1000 to 4999 (RFC 6455, 7.4.1)");
             (message, "closed with 1006".to_owned())
         } else {
-            (
-                format!("a `=` line has no claim named \"{}\"", line.text),
-                meant(&words),
-            )
+            (format!("a `=` line has no claim named \"{}\"", line.text), meant(&words))
         };
         page.mistake(line, message, mend);
     }
@@ -153,10 +135,8 @@ fn side(word: &str) -> Option<Side> {
 
 /// The claim that is most like these words, with the numbers that were written.
 fn meant(words: &[&str]) -> String {
-    let candidates: Vec<String> = CLAIMS
-        .iter()
-        .map(|(pattern, example)| with_numbers(pattern, example, words))
-        .collect();
+    let candidates: Vec<String> =
+        CLAIMS.iter().map(|(pattern, example)| with_numbers(pattern, example, words)).collect();
     nearest(&words.join(" "), candidates.iter().map(String::as_str)).map_or_else(
         || {
             let all: Vec<_> = CLAIMS.iter().map(|(_, example)| *example).collect();
@@ -176,17 +156,7 @@ fn with_numbers(pattern: &str, example: &str, words: &[&str]) -> String {
             "T" => parse_duration(word).is_some_and(|time| time > Duration::ZERO),
             _ => false,
         };
-        if keep {
-            (*word).to_owned()
-        } else {
-            example.to_owned()
-        }
+        if keep { (*word).to_owned() } else { example.to_owned() }
     };
-    pattern
-        .split(' ')
-        .zip(example.split(' '))
-        .zip(words)
-        .map(word)
-        .collect::<Vec<_>>()
-        .join(" ")
+    pattern.split(' ').zip(example.split(' ')).zip(words).map(word).collect::<Vec<_>>().join(" ")
 }

@@ -1,12 +1,24 @@
 //! A lesson's file to a [`Lesson`], or all its mistakes at once.
 
-use super::diagnostic::Mistakes;
-use super::markdown::{self, Block, Kind};
-use super::page::{Page, Piece};
-use super::scope::Scope;
-use super::script::{Lesson, Part, Prose, Step, Wire};
-use super::values::nearest;
-use super::{front, predict, sends, transcript, workload};
+mod expects;
+mod front;
+mod markdown;
+mod page;
+mod predict;
+mod scope;
+mod sends;
+mod statements;
+mod transcript;
+mod values;
+mod workload;
+
+use markdown::{Block, Kind};
+use page::{Page, Piece};
+use scope::Scope;
+pub(in crate::lesson) use values::nearest;
+
+use crate::lesson::diagnostic::Mistakes;
+use crate::lesson::script::{Lesson, Part, Prose, Step, Wire};
 use crate::timeline::Show;
 
 /// The info strings that mean something.
@@ -18,30 +30,15 @@ const FENCES: [&str; 5] = ["wire", "compare", "predict", "exercise", "note"];
 ///
 /// All that is wrong with it.
 pub fn parse(name: &str, file: &str, text: &str) -> Result<Lesson, Mistakes> {
-    let text = text
-        .strip_prefix('\u{feff}')
-        .unwrap_or(text)
-        .replace("\r\n", "\n")
-        .replace('\r', "\n");
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n").replace('\r', "\n");
     let mut page = Page::new(file, &text);
     let (front, first) = front::parse(&mut page);
-    let mut reader = Reader {
-        page,
-        scope: Scope::default(),
-        intro: Vec::new(),
-        steps: Vec::new(),
-        unclosed: false,
-    };
+    let mut reader =
+        Reader { page, scope: Scope::default(), intro: Vec::new(), steps: Vec::new(), unclosed: false };
     for block in markdown::blocks(&text, reader.page.start_of(first)) {
         reader.block(block);
     }
-    let Reader {
-        mut page,
-        intro,
-        steps,
-        unclosed,
-        ..
-    } = reader;
+    let Reader { mut page, intro, steps, unclosed, .. } = reader;
     // A fence that is never closed has swallowed the rest: what is not there may be in it.
     if steps.is_empty() && !unclosed {
         page.mistake(
@@ -85,11 +82,9 @@ impl<'a> Reader<'a> {
             Kind::Paragraph => self.paragraph(&pieces),
             Kind::Item(number) => self.item(number, &pieces),
             Kind::Fence { nested, text } => self.fence(&pieces, nested, &text),
-            Kind::Indented(text) => self.push(Part::Code {
-                lang: String::new(),
-                text: without_end(&text),
-                line: first.line,
-            }),
+            Kind::Indented(text) => {
+                self.push(Part::Code { lang: String::new(), text: without_end(&text), line: first.line })
+            }
             Kind::Html if first.text.starts_with("<!--") => {}
             Kind::Html => {
                 self.page.mistake(
@@ -105,17 +100,13 @@ impl<'a> Reader<'a> {
                 } else {
                     "the words without the >"
                 };
-                self.page
-                    .mistake(first, "a quotation is no part of a lesson", mend);
+                self.page.mistake(first, "a quotation is no part of a lesson", mend);
             }
         }
     }
 
     fn push(&mut self, part: Part) {
-        self.steps
-            .last_mut()
-            .map_or(&mut self.intro, |step| &mut step.parts)
-            .push(part);
+        self.steps.last_mut().map_or(&mut self.intro, |step| &mut step.parts).push(part);
     }
 
     fn heading(&mut self, level: usize, line: Piece<'a>) {
@@ -123,11 +114,7 @@ impl<'a> Reader<'a> {
         let words = line.from(hashes).trim().text;
         // `## Title ##` is a heading too.
         let open = words.trim_end_matches('#');
-        let title = if open.is_empty() || open.ends_with([' ', '\t']) {
-            open.trim_end()
-        } else {
-            words
-        };
+        let title = if open.is_empty() || open.ends_with([' ', '\t']) { open.trim_end() } else { words };
         if hashes == 0 {
             self.page.mistake(
                 line,
@@ -135,8 +122,7 @@ impl<'a> Reader<'a> {
                 format!("## {title}"),
             );
         } else if title.is_empty() {
-            self.page
-                .mistake(line, "this heading has no words", "## Anna asks");
+            self.page.mistake(line, "this heading has no words", "## Anna asks");
         } else if level == 1 {
             self.page.mistake(
                 line,
@@ -146,16 +132,9 @@ impl<'a> Reader<'a> {
         }
         if level > 2 {
             self.scope.prose(line, &mut self.page);
-            self.push(Part::Prose(Prose {
-                text: format!("**{title}**"),
-                line: line.line,
-            }));
+            self.push(Part::Prose(Prose { text: format!("**{title}**"), line: line.line }));
         } else {
-            self.steps.push(Step {
-                title: title.to_owned(),
-                line: line.line,
-                parts: Vec::new(),
-            });
+            self.steps.push(Step { title: title.to_owned(), line: line.line, parts: Vec::new() });
         }
     }
 
@@ -163,11 +142,7 @@ impl<'a> Reader<'a> {
         for piece in pieces {
             let (first, rest) = piece.word();
             if first.text == "include" && rest.text.contains('#') && !rest.text.contains(' ') {
-                self.page.mistake(
-                    piece.trim(),
-                    "this version cannot play an include",
-                    "the step itself",
-                );
+                self.page.mistake(piece.trim(), "this version cannot play an include", "the step itself");
                 return;
             }
             if first.text.starts_with('|') {
@@ -197,27 +172,16 @@ impl<'a> Reader<'a> {
 
     /// The words, folded to one line, without the first `skip` bytes.
     fn prose(&mut self, mark: String, pieces: &[Piece<'a>], skip: usize) {
-        let lines = pieces
-            .iter()
-            .enumerate()
-            .map(|(n, piece)| if n == 0 { piece.from(skip) } else { *piece });
-        let words: Vec<_> = lines
-            .map(|line| line.text.trim())
-            .filter(|line| !line.is_empty())
-            .collect();
+        let lines =
+            pieces.iter().enumerate().map(|(n, piece)| if n == 0 { piece.from(skip) } else { *piece });
+        let words: Vec<_> = lines.map(|line| line.text.trim()).filter(|line| !line.is_empty()).collect();
         if let (Some(first), false) = (pieces.first(), words.is_empty()) {
-            self.push(Part::Prose(Prose {
-                text: mark + &words.join(" "),
-                line: first.line,
-            }));
+            self.push(Part::Prose(Prose { text: mark + &words.join(" "), line: first.line }));
         }
     }
 
     fn fence(&mut self, pieces: &[Piece<'a>], nested: bool, text: &str) {
-        let Some((opener, body)) = pieces
-            .split_first()
-            .map(|(first, body)| (first.trim(), body))
-        else {
+        let Some((opener, body)) = pieces.split_first().map(|(first, body)| (first.trim(), body)) else {
             return;
         };
         let mark = opener.text.chars().next().unwrap_or('`');
@@ -235,35 +199,16 @@ impl<'a> Reader<'a> {
         let info = opener.from(count).trim();
         let (word, more) = info.word();
         if word.text == "include" {
-            self.page.mistake(
-                word,
-                "this version cannot play an include",
-                "the step itself",
-            );
+            self.page.mistake(word, "this version cannot play an include", "the step itself");
         } else if let Some(near) = meant(word.text) {
             let message = format!("\"{}\" is nearly `{near}`, but is not run", word.text);
-            self.page.mistake(
-                word,
-                message,
-                format!("{near} {}", more.text).trim_end().to_owned(),
-            );
+            self.page.mistake(word, message, format!("{near} {}", more.text).trim_end().to_owned());
         } else if !FENCES.contains(&word.text) {
             let text = without_end(text);
-            self.push(Part::Code {
-                lang: info.text.to_owned(),
-                text,
-                line: opener.line,
-            });
+            self.push(Part::Code { lang: info.text.to_owned(), text, line: opener.line });
         } else if nested {
-            let message = format!(
-                "a `{}` fence stands at the left margin, not inside a list",
-                word.text
-            );
-            self.page.mistake(
-                opener,
-                message,
-                "the fence after the list, without spaces before it",
-            );
+            let message = format!("a `{}` fence stands at the left margin, not inside a list", word.text);
+            self.page.mistake(opener, message, "the fence after the list, without spaces before it");
         } else {
             self.notation(opener, word, more, body, text);
         }
@@ -286,32 +231,20 @@ impl<'a> Reader<'a> {
             );
         }
         if word.text != "wire" && !more.is_empty() {
-            self.page.mistake(
-                more,
-                format!("nothing may follow `{}`", word.text),
-                word.text,
-            );
+            self.page.mistake(more, format!("nothing may follow `{}`", word.text), word.text);
         }
         match word.text {
             "wire" => self.wire(opener, more, body, text),
             "compare" => {
                 let workload = workload::parse(body, opener, &without_end(text), &mut self.page);
-                workload
-                    .into_iter()
-                    .for_each(|workload| self.push(Part::Compare(workload)));
+                workload.into_iter().for_each(|workload| self.push(Part::Compare(workload)));
             }
             "predict" => {
-                body.iter()
-                    .for_each(|line| self.scope.prose(*line, &mut self.page));
+                body.iter().for_each(|line| self.scope.prose(*line, &mut self.page));
                 let question = predict::parse(body, opener, &mut self.page);
-                question
-                    .into_iter()
-                    .for_each(|question| self.push(Part::Predict(question)));
+                question.into_iter().for_each(|question| self.push(Part::Predict(question)));
             }
-            "note" => self.push(Part::Note {
-                text: without_end(text),
-                line: opener.line,
-            }),
+            "note" => self.push(Part::Note { text: without_end(text), line: opener.line }),
             other => self.page.mistake(
                 opener,
                 format!("this version cannot play an {other}"),
@@ -327,32 +260,17 @@ impl<'a> Reader<'a> {
             "bits" => Show::Bits,
             other => {
                 let mend = nearest(other, ["ladder", "bits"])
-                    .map_or("wire, wire ladder or wire bits".to_owned(), |near| {
-                        format!("wire {near}")
-                    });
-                self.page.mistake(
-                    more,
-                    format!("a `wire` fence cannot be shown as \"{other}\""),
-                    mend,
-                );
+                    .map_or("wire, wire ladder or wire bits".to_owned(), |near| format!("wire {near}"));
+                self.page.mistake(more, format!("a `wire` fence cannot be shown as \"{other}\""), mend);
                 Show::Heads
             }
         };
         let before = self.page.count();
         let acts = transcript::parse(body, &mut self.scope, &mut self.page);
         if acts.is_empty() && self.page.count() == before {
-            self.page.mistake(
-                opener,
-                "there is nothing in this transcript",
-                "> GET /api/messages",
-            );
+            self.page.mistake(opener, "there is nothing in this transcript", "> GET /api/messages");
         }
-        self.push(Part::Wire(Wire {
-            text: without_end(text),
-            line: opener.line,
-            show,
-            acts,
-        }));
+        self.push(Part::Wire(Wire { text: without_end(text), line: opener.line, show, acts }));
     }
 }
 

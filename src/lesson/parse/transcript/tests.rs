@@ -43,9 +43,7 @@ fn what(line: &str) -> What {
 #[track_caller]
 fn wrong(line: &str) -> String {
     let before = "> GET /ws\n> upgrade: websocket\n< 101\nanna: > connect\n";
-    mistake(&format!("{before}{line}"))
-        .trim_start_matches("5:")
-        .to_owned()
+    mistake(&format!("{before}{line}")).trim_start_matches("5:").to_owned()
 }
 
 fn pair(name: &str, value: &str) -> (String, String) {
@@ -71,10 +69,7 @@ anna: < {\"id\":{id}}
     assert_eq!(acts.len(), 2);
     assert_eq!((acts[0].client.as_deref(), acts[0].line), (Some("anna"), 2));
     assert_eq!(acts[0].source, "anna: > POST /api/messages HTTP/1.1");
-    assert_eq!(
-        acts[0].remark.as_deref(),
-        Some("she must speak first; end of the head")
-    );
+    assert_eq!(acts[0].remark.as_deref(), Some("she must speak first; end of the head"));
     assert_eq!(
         acts[0].what,
         What::Send(Send::Request {
@@ -107,26 +102,12 @@ ben: > GET /c
 ben: < within 30s 404
 ";
     let acts = acts(text);
-    let told: Vec<_> = acts
-        .iter()
-        .map(|act| (act.client.as_deref().unwrap_or_default(), act.line))
-        .collect();
+    let told: Vec<_> = acts.iter().map(|act| (act.client.as_deref().unwrap_or_default(), act.line)).collect();
     assert_eq!(
         told,
-        [
-            ("client", 1),
-            ("client", 2),
-            ("ben", 3),
-            ("client", 4),
-            ("client", 6),
-            ("client", 7),
-            ("ben", 10)
-        ]
+        [("client", 1), ("client", 2), ("ben", 3), ("client", 4), ("client", 6), ("client", 7), ("ben", 10)]
     );
-    assert!(
-        matches!(&acts[3].what, What::Send(Send::Request { body: None, .. })),
-        "a bare > alone: no body"
-    );
+    assert!(matches!(&acts[3].what, What::Send(Send::Request { body: None, .. })), "a bare > alone: no body");
     assert!(
         matches!(&acts[5].what, What::Expect(Expect::Response { body: Some(body), .. }, _) if body.is_empty())
     );
@@ -138,69 +119,29 @@ fn a_body_of_json_ends_where_it_is_complete() {
     let acts = acts(
         "> GET /ws\n> upgrade: websocket\n< 101\n> POST /a\n>\n> {\"a\":\n> 1}\n> text hi\n< 200\n<\n< [{id}]\n< text hi\n",
     );
-    assert_eq!(
-        acts.iter().map(|act| act.line).collect::<Vec<_>>(),
-        [1, 3, 4, 8, 9, 12]
-    );
+    assert_eq!(acts.iter().map(|act| act.line).collect::<Vec<_>>(), [1, 3, 4, 8, 9, 12]);
 }
 
 #[test]
 fn every_verb_of_a_client_is_read() {
-    let text = |text: &str, fin| {
-        What::Send(Send::Text {
-            text: text.into(),
-            fin,
-        })
-    };
+    let text = |text: &str, fin| What::Send(Send::Text { text: text.into(), fin });
     assert_eq!(what("> text Hello,  world"), text("Hello,  world", true));
     assert_eq!(what(r#"> text "a\nb  # c"  # d"#), text("a\nb  # c", true));
     assert_eq!(what("> text"), text("", true));
     assert_eq!(what("> text+ Hel"), text("Hel", false));
-    assert_eq!(
-        what("> cont+ l"),
-        What::Send(Send::Continuation {
-            text: "l".into(),
-            fin: false
-        })
-    );
-    assert_eq!(
-        what("> cont lo"),
-        What::Send(Send::Continuation {
-            text: "lo".into(),
-            fin: true
-        })
-    );
-    assert_eq!(
-        what("> binary 00 ff"),
-        What::Send(Send::Binary {
-            data: vec![0, 255],
-            fin: true
-        })
-    );
-    assert_eq!(
-        what("> binary+ 00FF"),
-        What::Send(Send::Binary {
-            data: vec![0, 255],
-            fin: false
-        })
-    );
+    assert_eq!(what("> cont+ l"), What::Send(Send::Continuation { text: "l".into(), fin: false }));
+    assert_eq!(what("> cont lo"), What::Send(Send::Continuation { text: "lo".into(), fin: true }));
+    assert_eq!(what("> binary 00 ff"), What::Send(Send::Binary { data: vec![0, 255], fin: true }));
+    assert_eq!(what("> binary+ 00FF"), What::Send(Send::Binary { data: vec![0, 255], fin: false }));
     assert_eq!(what("> ping"), What::Send(Send::Ping(String::new())));
     assert_eq!(what("> pong hi"), What::Send(Send::Pong("hi".into())));
     assert_eq!(what("> close"), What::Send(Send::Close(None)));
-    assert_eq!(
-        what("> close 1000 bye bye"),
-        What::Send(Send::Close(Some((1000, "bye bye".into()))))
-    );
+    assert_eq!(what("> close 1000 bye bye"), What::Send(Send::Close(Some((1000, "bye bye".into())))));
     assert_eq!(what("ben: > connect"), What::Send(Send::Connect));
-    assert_eq!(
-        what("ben: > raw 81 05"),
-        What::Send(Send::Raw(vec![0x81, 5]))
-    );
+    assert_eq!(what("ben: > raw 81 05"), What::Send(Send::Raw(vec![0x81, 5])));
     assert_eq!(what("anna: > fin"), What::Send(Send::Fin));
     assert_eq!(what("anna: > reset"), What::Send(Send::Reset));
-    assert!(
-        matches!(what("> BREW /pot"), What::Send(Send::Request { method, .. }) if method == "BREW")
-    );
+    assert!(matches!(what("> BREW /pot"), What::Send(Send::Request { method, .. }) if method == "BREW"));
 }
 
 #[test]
@@ -210,65 +151,29 @@ fn every_form_of_what_a_client_gets_is_read() {
         other => panic!("{other:?}"),
     };
     assert_eq!(expect("< text *"), (Expect::Text("*".into()), 5));
-    assert_eq!(
-        expect("< within 30s text \"a b\""),
-        (Expect::Text("a b".into()), 30)
-    );
+    assert_eq!(expect("< within 30s text \"a b\""), (Expect::Text("a b".into()), 30));
     assert_eq!(expect("< binary *").0, Expect::Binary(None));
     assert_eq!(expect("< binary 0a").0, Expect::Binary(Some(vec![10])));
     assert_eq!(expect("< ping").0, Expect::Ping(String::new()));
     assert_eq!(expect("< pong {x}").0, Expect::Pong("{x}".into()));
-    assert_eq!(
-        expect("< close").0,
-        Expect::Close {
-            code: None,
-            reason: None
-        }
-    );
-    assert_eq!(
-        expect("< close 1001").0,
-        Expect::Close {
-            code: Some(1001),
-            reason: None
-        }
-    );
+    assert_eq!(expect("< close").0, Expect::Close { code: None, reason: None });
+    assert_eq!(expect("< close 1001").0, Expect::Close { code: Some(1001), reason: None });
     let reason = Some("going away".into());
-    assert_eq!(
-        expect("< close 1001 going away").0,
-        Expect::Close {
-            code: Some(1001),
-            reason
-        }
-    );
+    assert_eq!(expect("< close 1001 going away").0, Expect::Close { code: Some(1001), reason });
     let data = r#"{"id":{id}}"#;
     assert_eq!(
         expect(&format!("< event message {data}")).0,
-        Expect::Event {
-            name: "message".into(),
-            data: data.into()
-        }
+        Expect::Event { name: "message".into(), data: data.into() }
     );
-    assert_eq!(
-        expect("< event message *").0,
-        Expect::Event {
-            name: "message".into(),
-            data: "*".into()
-        }
-    );
+    assert_eq!(expect("< event message *").0, Expect::Event { name: "message".into(), data: "*".into() });
     assert_eq!(expect("anna: < *").0, Expect::Anything);
 }
 
 #[test]
 fn what_the_world_does_claims_and_waits_are_read() {
-    assert_eq!(
-        what(r#"! say "GOAL! 1-0""#),
-        What::World(World::Say("GOAL! 1-0".into()))
-    );
+    assert_eq!(what(r#"! say "GOAL! 1-0""#), What::World(World::Say("GOAL! 1-0".into())));
     assert_eq!(what("! cut"), What::World(World::Cut));
-    assert_eq!(
-        what("! stall 3s"),
-        What::World(World::Stall(Duration::from_secs(3)))
-    );
+    assert_eq!(what("! stall 3s"), What::World(World::Stall(Duration::from_secs(3))));
     assert_eq!(what("anna: ! vanish"), What::World(World::Vanish));
     assert_eq!(what("~ 2s"), What::Wait(Duration::from_secs(2)));
     for (line, claim) in [
@@ -281,52 +186,24 @@ fn what_the_world_does_claims_and_waits_are_read() {
         ("new connection", Statement::NewConnection),
         ("2 connections", Statement::Connections(2)),
         ("1 connection", Statement::Connections(1)),
-        (
-            "silence 500ms",
-            Statement::Silence(Duration::from_millis(500)),
-        ),
+        ("silence 500ms", Statement::Silence(Duration::from_millis(500))),
         ("server holds TIME_WAIT", Statement::TimeWait(Side::Server)),
-        (
-            "under 20 bytes from server",
-            Statement::Under(20, Side::Server),
-        ),
+        ("under 20 bytes from server", Statement::Under(20, Side::Server)),
     ] {
-        assert_eq!(
-            what(&format!("= {line}  # remark")),
-            What::Claim(claim),
-            "{line}"
-        );
+        assert_eq!(what(&format!("= {line}  # remark")), What::Claim(claim), "{line}");
     }
     let acts = acts("anna: > connect\nanna: = open\n= open");
-    assert_eq!(
-        (acts[1].client.as_deref(), &acts[2].client),
-        (Some("anna"), &None)
-    );
+    assert_eq!((acts[1].client.as_deref(), &acts[2].client), (Some("anna"), &None));
 }
 
 #[test]
 fn a_word_that_is_none_is_told_with_the_nearest() {
-    assert_eq!(
-        wrong("> txet hi"),
-        r#"3: a `>` line has no verb or method named "txet" (text hi)"#
-    );
-    assert_eq!(
-        wrong("> get /x"),
-        r#"3: a `>` line has no verb or method named "get" (GET /x)"#
-    );
-    assert_eq!(
-        wrong("> GTE /x"),
-        r#"3: a `>` line has no verb or method named "GTE" (GET /x)"#
-    );
+    assert_eq!(wrong("> txet hi"), r#"3: a `>` line has no verb or method named "txet" (text hi)"#);
+    assert_eq!(wrong("> get /x"), r#"3: a `>` line has no verb or method named "get" (GET /x)"#);
+    assert_eq!(wrong("> GTE /x"), r#"3: a `>` line has no verb or method named "GTE" (GET /x)"#);
     assert!(wrong("> elephant").contains("or one of text, text+"));
-    assert_eq!(
-        wrong("< txt hi"),
-        r#"3: a `<` line has no form named "txt" (text hi)"#
-    );
-    assert_eq!(
-        wrong("! sya \"x\""),
-        r#"3: a `!` line has no verb named "sya" (say "x")"#
-    );
+    assert_eq!(wrong("< txt hi"), r#"3: a `<` line has no form named "txt" (text hi)"#);
+    assert_eq!(wrong("! sya \"x\""), r#"3: a `!` line has no verb named "sya" (say "x")"#);
     assert_eq!(
         wrong("= closd by server"),
         r#"3: a `=` line has no claim named "closd by server" (closed by server)"#
@@ -351,10 +228,7 @@ fn a_line_needs_a_marker_and_a_client_a_name() {
         r#"1: "Anna B" is no client's name: small letters, digits and - (anna-b: > GET /x)"#
     );
     assert!(wrong("server: > GET /x").starts_with("1: the server is no client"));
-    assert_eq!(
-        wrong("ana: ! cut"),
-        "1: no client named ana has done anything yet (anna)"
-    );
+    assert_eq!(wrong("ana: ! cut"), "1: no client named ana has done anything yet (anna)");
     for bare in ["!", "=", "~"] {
         assert!(wrong(bare).contains("line needs"), "{bare}");
     }
@@ -374,10 +248,7 @@ fn what_has_no_sense_yet_is_told() {
         mistake("anna: > GET /ws\nanna: > upgrade: websocket\nben: < text a"),
         "3:8: ben has opened no socket yet (two lines before it: ben: > GET /ws and ben: > upgrade: websocket)"
     );
-    assert!(
-        mistake("> POST /ws\n> upgrade: websocket\n> ping")
-            .starts_with("3:3: client has opened no")
-    );
+    assert!(mistake("> POST /ws\n> upgrade: websocket\n> ping").starts_with("3:3: client has opened no"));
     assert!(mistake("> reset").contains("no connection yet"));
     assert!(mistake("= open").contains("nothing has happened"));
     assert!(mistake("~ 2s\n= silence 2s").starts_with("2:1: nothing has happened"));
@@ -396,8 +267,7 @@ fn rules_of_the_protocols_are_cited() {
     assert!(wrong("< close 1005").ends_with("(= closed with 1005)"));
     assert!(wrong("= closed with 7").ends_with("(closed with 1006)"));
     assert!(
-        wrong(&format!("> ping {}", "x".repeat(126)))
-            .contains("at most 125 bytes, not 126 (RFC 6455, 5.5)")
+        wrong(&format!("> ping {}", "x".repeat(126))).contains("at most 125 bytes, not 126 (RFC 6455, 5.5)")
     );
     assert!(wrong(&format!("< pong {}", "ä".repeat(63))).contains("not 126"));
     assert!(wrong(&format!("> close 1000 {}", "x".repeat(124))).contains("room for 123 bytes"));
@@ -429,10 +299,7 @@ fn what_a_line_lacks_or_has_too_much_is_told() {
         ("< within soon 200", r#""soon" is no time (500ms or 2s)"#),
         ("< event", "(event message *)"),
         ("< event goal", "(event goal *)"),
-        (
-            "< event goal {\"a\"",
-            "the data is no JSON: EOF while parsing",
-        ),
+        ("< event goal {\"a\"", "the data is no JSON: EOF while parsing"),
         ("! say GOAL", r#"(say "GOAL")"#),
         ("! say \"GOAL", r#"("GOAL")"#),
         ("! stall", "a time is missing"),
@@ -445,10 +312,7 @@ fn what_a_line_lacks_or_has_too_much_is_told() {
     ] {
         let found = wrong(line);
         let quotes = line.starts_with("> text");
-        assert!(
-            found.contains(part) || (quotes && found.contains("no JSON string")),
-            "{line}: {found}"
-        );
+        assert!(found.contains(part) || (quotes && found.contains("no JSON string")), "{line}: {found}");
     }
 }
 
@@ -463,10 +327,7 @@ fn what_belongs_to_a_mistake_is_not_told_again() {
 #[test]
 fn a_body_that_begins_like_json_must_be_json() {
     let found = mistake("> GET /x\n< 200\n<\n< {\"a\":1,\n# still the body\n< \"b\" 2}\n= open");
-    assert!(
-        found.starts_with("6:1: the body begins like JSON, but is none: expected `:`"),
-        "{found}"
-    );
+    assert!(found.starts_with("6:1: the body begins like JSON, but is none: expected `:`"), "{found}");
     acts("> GET /x\n< 200\n<\n< {body}");
     acts("> GET /x\n>\n> {\"broken\":\n< 400\n<\n< *");
 }
@@ -480,19 +341,12 @@ fn names_are_captured_before_they_are_used() {
             .starts_with("1:10: nothing is known by the name {id} here (capture it")
     );
     let found = mistake("> GET /a\n< 200\n< etag: {etag}\n> GET /a\n> if-match: {ettag}");
-    assert_eq!(
-        found,
-        "5:13: nothing is known by the name {ettag} here ({etag})"
-    );
-    assert!(
-        mistake("> connect\n= under {n} bytes from server").starts_with("2:9: nothing is known")
-    );
+    assert_eq!(found, "5:13: nothing is known by the name {ettag} here ({etag})");
+    assert!(mistake("> connect\n= under {n} bytes from server").starts_with("2:9: nothing is known"));
 }
 
 #[test]
 fn a_fence_that_swallows_another_is_told_once() {
-    assert!(
-        mistake("> GET /x\n## Next\nwords\nwords").starts_with("2:1: this fence is not closed")
-    );
+    assert!(mistake("> GET /x\n## Next\nwords\nwords").starts_with("2:1: this fence is not closed"));
     assert!(mistake("> GET /x\n```js\nwords").starts_with("2:1: this fence is not closed"));
 }

@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::page::{Page, Piece};
-use super::script::{Expect, MEASURED, Send};
-use super::template;
 use super::values::nearest;
+use crate::lesson::script::{Expect, MEASURED, Send};
+use crate::lesson::template;
 
 /// Who is meant where no name stands in front of a `>` or `<`.
 pub(super) const NOBODY: &str = "client";
@@ -37,8 +37,7 @@ pub(super) struct Scope {
 impl Scope {
     /// In a `<` line: what is not known yet is captured.
     pub fn capture(&mut self, at: Piece<'_>) {
-        self.captured
-            .extend(template::names(at.text).map(str::to_owned));
+        self.captured.extend(template::names(at.text).map(str::to_owned));
     }
 
     /// In a line of a transcript: whether all names are known. Notes those that are not.
@@ -61,29 +60,17 @@ impl Scope {
                 continue;
             }
             known = false;
-            let candidates = || {
-                GIVEN
-                    .iter()
-                    .chain(more)
-                    .copied()
-                    .chain(self.captured.iter().map(String::as_str))
-            };
+            let candidates =
+                || GIVEN.iter().chain(more).copied().chain(self.captured.iter().map(String::as_str));
             let mend = nearest(name, candidates()).map_or_else(
                 || {
                     let mut all: Vec<_> = candidates().map(|name| format!("{{{name}}}")).collect();
                     all.dedup();
-                    format!(
-                        "capture it in an earlier `<` line, or use one of {}",
-                        all.join(" ")
-                    )
+                    format!("capture it in an earlier `<` line, or use one of {}", all.join(" "))
                 },
                 |near| format!("{{{near}}}"),
             );
-            page.mistake(
-                at.part(place),
-                format!("nothing is known by the name {{{name}}} here"),
-                mend,
-            );
+            page.mistake(at.part(place), format!("nothing is known by the name {{{name}}} here"), mend);
         }
         known
     }
@@ -125,11 +112,7 @@ impl Scope {
 
     /// A line of this client was not understood: nothing that follows from it is held against the lesson.
     pub fn anything(&mut self, client: &str) {
-        *self.state(client) = Client {
-            connected: true,
-            socket: true,
-            raw: true,
-        };
+        *self.state(client) = Client { connected: true, socket: true, raw: true };
         self.happened = true;
     }
 
@@ -146,11 +129,7 @@ impl Scope {
                         message,
                         format!("a line before it: {}> GET /api/messages", front(client)),
                     );
-                    *state = Client {
-                        connected: true,
-                        socket: true,
-                        raw: true,
-                    };
+                    *state = Client { connected: true, socket: true, raw: true };
                 }
             }
             Expect::Text(_)
@@ -183,10 +162,8 @@ impl Scope {
             return;
         }
         let message = format!("no client named {} has done anything yet", name.text);
-        let mend = nearest(name.text, self.clients.keys().map(String::as_str)).map_or_else(
-            || format!("a line before it: {}: > connect", name.text),
-            str::to_owned,
-        );
+        let mend = nearest(name.text, self.clients.keys().map(String::as_str))
+            .map_or_else(|| format!("a line before it: {}: > connect", name.text), str::to_owned);
         page.mistake(name, message, mend);
     }
 
@@ -213,9 +190,5 @@ fn no_socket(client: &str, at: Piece<'_>, page: &mut Page<'_>) {
 
 /// What stands in front of a client's lines.
 fn front(client: &str) -> String {
-    if client == NOBODY {
-        String::new()
-    } else {
-        format!("{client}: ")
-    }
+    if client == NOBODY { String::new() } else { format!("{client}: ") }
 }

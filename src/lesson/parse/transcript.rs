@@ -2,9 +2,10 @@
 
 use super::page::{Page, Piece};
 use super::scope::{NOBODY, Scope};
-use super::script::{Act, Expect, Send, What};
 use super::values::{as_client_name, duration, is_client_name, is_token, remark};
-use super::{expects, sends, statements, template};
+use super::{expects, sends, statements};
+use crate::lesson::script::{Act, Expect, Send, What};
+use crate::lesson::template;
 
 /// Reads the lines of a fence. What is wrong with them is noted on the page.
 pub(super) fn parse<'a>(lines: &[Piece<'a>], scope: &mut Scope, page: &mut Page<'a>) -> Vec<Act> {
@@ -284,10 +285,7 @@ impl<'a> Reader<'_, 'a> {
             return;
         }
         headers.push((name.text.to_owned(), value.text.to_owned()));
-        if name.text.eq_ignore_ascii_case("upgrade")
-            && value.text.eq_ignore_ascii_case("websocket")
-            && get
-        {
+        if name.text.eq_ignore_ascii_case("upgrade") && value.text.eq_ignore_ascii_case("websocket") && get {
             self.scope.opens_socket(line.client());
         }
     }
