@@ -40,12 +40,14 @@ fn handshake(look: Look, exchange: &Exchange, width: usize) -> Vec<Line> {
     };
     let (digest, accept) = seam::accept(key);
     let (half, rest) = digest.split_at(10);
+    let digest = format!("{}   {}", hex(half), hex(rest));
+    let digest = if digest.len() + 12 <= width { digest } else { digest.replace(' ', "") };
     let verdict =
         if accept == *seen { "equal: it knows WebSocket" } else { "not equal: the client must give up" };
     let rows = [
         ("key", look.text(key), "from the client"),
         ("+ GUID", seam::GUID.to_owned(), "the same for everybody"),
-        ("SHA-1", format!("{}   {}", hex(half), hex(rest)), ""),
+        ("SHA-1", digest, ""),
         ("base64", accept, "worked out here"),
         ("seen", look.text(seen), verdict),
     ];
@@ -56,7 +58,11 @@ fn handshake(look: Look, exchange: &Exchange, width: usize) -> Vec<Line> {
         let mut beside = line.clone();
         beside.pad(50);
         beside.push(Ink::Dim, format!(" {remark}"));
-        lines.push(if beside.width() <= width { beside } else { line });
+        let fits = beside.width() <= width;
+        lines.push(if fits { beside } else { line });
+        if !fits && name == "seen" {
+            lines.push(Line::default().with(Ink::Dim, format!("            {remark}")));
+        }
     }
     lines
 }
@@ -96,11 +102,14 @@ pub(super) fn frame(look: Look, seen: &Seen, width: usize) -> Vec<Line> {
         Side::Client => (Ink::ClientTag, "C►"),
         Side::Server => (Ink::ServerTag, "◄S"),
     };
+    let payload = labels::payload(&seen.frame);
     let says = match seen.frame.opcode {
-        Opcode::Text | Opcode::Continuation => " to say",
-        Opcode::Binary | Opcode::Close | Opcode::Ping | Opcode::Pong | Opcode::Reserved(_) => " for",
+        _ if payload.is_empty() => "",
+        Opcode::Text | Opcode::Continuation => " to say ",
+        Opcode::Binary | Opcode::Close | Opcode::Ping | Opcode::Pong | Opcode::Reserved(_) => ", ",
     };
-    let title = format!(" {}{says} {}", units::bytes(seen.frame.wire_len), labels::frame(&seen.frame));
+    let name = String::from(seen.frame.opcode);
+    let title = format!(" {name} frame: {}{says}{payload}", units::bytes(seen.frame.wire_len));
     let title = look.cut(&look.text(&title), width - 3);
     let mut lines = vec![Line::plain(" ").with(ink, tag).with(Ink::Bold, title)];
     let Some(parts) = seen.bytes.as_deref().and_then(Parts::of) else {
@@ -233,7 +242,8 @@ fn unmasking(look: Look, parts: &Parts<'_>, opcode: &Opcode, room: usize) -> Vec
     if parts.payload.len() > 4 && rows.len() < 5 {
         let more = parts.payload.len() - shown;
         let more = if more == 0 { String::new() } else { format!("; + {}", units::bytes(more as u64)) };
-        rows.push(look.cut(&format!("(the key repeats{more})"), room));
+        let note = format!("(key repeats{more})");
+        rows.push(if note.len() <= room { note } else { look.cut("(key repeats)", room) });
     }
     rows
 }

@@ -167,11 +167,14 @@ fn remarked(line: Line, remark: &str, width: usize) -> Vec<Line> {
     if remark.is_empty() {
         return vec![line];
     }
-    let mut beside = line.clone();
-    beside.pad(26);
-    beside.push(Ink::Dim, format!(" ← {remark}"));
-    if beside.width() <= width {
-        return vec![beside];
+    // Arrows below each other where there is room, else close to the text.
+    for column in [26, 0] {
+        let mut beside = line.clone();
+        beside.pad(column);
+        beside.push(Ink::Dim, format!(" ← {remark}"));
+        if beside.width() <= width {
+            return vec![beside];
+        }
     }
     let below = Line::default().with(Ink::Dim, format!("      ← {remark}"));
     if below.width() <= width { vec![line, below] } else { vec![line] }

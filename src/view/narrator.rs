@@ -233,7 +233,7 @@ impl<O: Out> Narrator<O> {
     ) -> io::Result<()> {
         let choices = std::mem::take(&mut self.choices);
         let verdict = chosen.map(|chosen| if is_right(&choices, chosen, right) { "Right. " } else { "No. " });
-        let answer = format!("Answer: {right}, {}. ", text.trim_end_matches('.'));
+        let answer = format!("Answer: {right}. {}. ", text.trim_end_matches('.'));
         let mut line = Line::default();
         line.push(Ink::Bold, verdict.unwrap_or_default());
         line.push(Ink::Bold, self.look.text(&answer));

@@ -22,12 +22,12 @@ pub(super) fn explain_header(from: Side, name: &str, value: &str) -> Option<&'st
     match (name.to_ascii_lowercase().as_str(), from) {
         ("connection", Side::Client) if value == "close" => Some("hang up after this"),
         ("connection", Side::Server) if value == "close" => Some("I hang up now"),
-        ("connection", _) if value == "upgrade" => Some("for this connection only"),
-        ("upgrade", Side::Client) => Some("may we change the rules?"),
+        ("connection", _) if value == "upgrade" => Some("for this hop"),
+        ("upgrade", Side::Client) => Some("change the rules?"),
         ("upgrade", Side::Server) => Some("yes"),
         ("sec-websocket-key", _) => Some("a random question"),
         ("sec-websocket-accept", _) => Some("its answer"),
-        ("content-length", _) => Some("bytes after the empty line"),
+        ("content-length", _) => Some("bytes of body"),
         _ => None,
     }
 }

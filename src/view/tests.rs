@@ -55,6 +55,7 @@ fn all() -> Vec<(&'static str, Vec<Event>)> {
         ("socket", sample::socket(Show::Heads)),
         ("bits", sample::socket(Show::Bits)),
         ("endings", sample::endings()),
+        ("polling", sample::polling()),
         ("compare", sample::compare()),
     ]
 }
