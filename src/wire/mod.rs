@@ -4,9 +4,13 @@
 //! were seen, and answers with [`Meaning`]s. It never panics, whatever the bytes, and holds a bounded amount.
 
 pub mod anatomy;
+mod chunked;
 pub mod conversation;
 pub mod handshake;
+mod head;
 pub mod http;
+mod remarks;
+mod utf8;
 pub mod websocket;
 
 pub use conversation::{Conversation, Meaning};
