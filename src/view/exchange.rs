@@ -3,11 +3,11 @@
 use unicode_width::UnicodeWidthStr as _;
 
 use super::fence::{Account, Exchange, Fence, Message};
-use super::seam;
 use super::text::{Look, chop};
 use super::units;
 use crate::terminal::{Ink, Line};
 use crate::timeline::Side;
+use crate::wire::anatomy::explain_header;
 
 /// More exchanges than this are only summed up.
 const MOST: usize = 4;
@@ -141,14 +141,17 @@ fn head_lines(look: Look, from: Side, head: &[u8], width: usize) -> Vec<Line> {
         let text = text.strip_suffix('\r').unwrap_or(text);
         if text.is_empty() {
             let note = if from == Side::Client { "end of the head" } else { "" };
-            lines.extend(remarked(Line::default().with(Ink::Dim, "    (empty line)"), note, width));
+            lines.extend(remarked(Line::default().with(Ink::Dim, "    (empty line)"), note, false, width));
             continue;
         }
-        let remark = text.split_once(':').and_then(|(name, value)| seam::explain_header(from, name, value));
+        let (name, value) = text.split_once(':').unwrap_or_default();
+        let remark = explain_header(name, value.trim()).unwrap_or_default();
         let mut pieces = pieces(look, text, width);
         let last = pieces.pop().unwrap_or_default();
         lines.extend(pieces);
-        lines.extend(remarked(last, remark.unwrap_or_default(), width));
+        // What ends the connection is worth a line of its own.
+        let matters = name.eq_ignore_ascii_case("connection") && value.trim().eq_ignore_ascii_case("close");
+        lines.extend(remarked(last, remark, matters, width));
     }
     lines
 }
@@ -162,8 +165,8 @@ fn pieces(look: Look, text: &str, width: usize) -> Vec<Line> {
         .collect()
 }
 
-/// With the remark behind it, or below it where it does not fit.
-fn remarked(line: Line, remark: &str, width: usize) -> Vec<Line> {
+/// With the remark behind it; where it does not fit, below it if it matters, else without.
+fn remarked(line: Line, remark: &str, matters: bool, width: usize) -> Vec<Line> {
     if remark.is_empty() {
         return vec![line];
     }
@@ -177,7 +180,7 @@ fn remarked(line: Line, remark: &str, width: usize) -> Vec<Line> {
         }
     }
     let below = Line::default().with(Ink::Dim, format!("      ← {remark}"));
-    if below.width() <= width { vec![line, below] } else { vec![line] }
+    if matters && below.width() <= width { vec![line, below] } else { vec![line] }
 }
 
 fn body_lines(look: Look, body: &[u8], width: usize) -> Vec<Line> {

@@ -6,9 +6,10 @@ use super::fence::Fence;
 use super::ladder::{Ladder, Row, Shape};
 use super::lanes::{Lanes, nice};
 use super::text::Look;
-use super::{Options, View, claims, exchange, hexdump, prose, scoreboard, seam, units, verdict};
+use super::{Options, View, claims, exchange, hexdump, prose, scoreboard, units, verdict};
 use crate::terminal::{Line, Out};
 use crate::timeline::{Choice, ConnId, Event, Kind, Role, Show, Transport};
+use crate::wire::handshake::Working;
 
 /// Wide enough that nothing is wrapped.
 const NO_WRAPPING: usize = 4096;
@@ -133,10 +134,9 @@ impl<O: Out> Plain<O> {
         let mut sentences = Vec::new();
         for exchange in self.fence.all_exchanges() {
             if let (Some(key), Some(seen)) = (&exchange.key, &exchange.accept) {
-                let (digest, accept) = seam::accept(key);
-                let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+                let Working { guid, sha1_hex, accept, .. } = Working::of(key);
                 let equal = if accept == *seen { "equal" } else { "not equal" };
-                sentences.push(format!("key {key} and GUID {}: SHA-1 {digest}, base64 {accept}", seam::GUID));
+                sentences.push(format!("key {key} and GUID {guid}: SHA-1 {sha1_hex}, base64 {accept}"));
                 sentences.push(format!("accept seen: {seen}, {equal}"));
             }
         }
