@@ -58,7 +58,11 @@ fn is_same(left: &Exchange, right: &Exchange) -> bool {
 
 fn sums(exchanges: &[Exchange]) -> Line {
     let sum = |message: fn(&Exchange) -> &Option<Message>| -> u64 {
-        exchanges.iter().filter_map(|it| message(it).as_ref()).map(|it| it.wire_len).sum()
+        exchanges
+            .iter()
+            .filter_map(|it| message(it).as_ref())
+            .map(|it| it.wire_len)
+            .fold(0, u64::saturating_add)
     };
     Line::plain(format!(" {}: ", units::count(exchanges.len() as u64, "exchange")))
         .with(Ink::ClientTag, "C►")
@@ -236,7 +240,9 @@ fn prefix(look: Look, text: &str, width: usize) -> &str {
 fn accounts(look: Look, touched: &[&Account], width: usize) -> Vec<Line> {
     let closed: Vec<_> = touched.iter().filter(|it| it.lived.is_some()).collect();
     if closed.len() > MOST {
-        let (bytes, content) = closed.iter().fold((0, 0), |sum, it| (sum.0 + it.bytes, sum.1 + it.content));
+        let (bytes, content) = closed.iter().fold((0, 0), |sum: (u64, u64), it| {
+            (sum.0.saturating_add(it.bytes), sum.1.saturating_add(it.content))
+        });
         let closed = units::count(closed.len() as u64, "connection");
         return vec![Line::plain(format!(" {closed} closed. {}.", carried(bytes, content)))];
     }

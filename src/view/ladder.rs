@@ -255,6 +255,7 @@ impl Ladder {
             add(Shape::Across, "closed without a close frame", "each end reports 1006");
         }
         self.exchanges.retain(|(of, _), _| *of != conn);
+        self.unread.retain(|(of, _), _| *of != conn);
         rows
     }
 

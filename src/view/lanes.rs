@@ -285,7 +285,8 @@ impl Lanes {
                 self.exchanges.remove(&key);
                 if status == 101 {
                     let (bytes, requests) = self.lanes[lane].once;
-                    self.lanes[lane].once = (bytes + request_len + wire_len, requests + 1);
+                    self.lanes[lane].once =
+                        (bytes.saturating_add(request_len).saturating_add(wire_len), requests + 1);
                 }
                 let answer = if body_len <= 2 && status == 200 { "[]".into() } else { status.to_string() };
                 self.cell(at, lane, |cell| cell.answer.is_some() || cell.frame.is_some()).answer =

@@ -127,7 +127,7 @@ impl<O: Out> Narrator<O> {
                 Ok(())
             }
             Role::Compare => {
-                self.fence.begin();
+                self.fence.end();
                 let lanes = Lanes::new(self.look, self.width, lanes);
                 let heading = lanes.heading();
                 self.lanes = Some(lanes);
@@ -160,7 +160,7 @@ impl<O: Out> Narrator<O> {
             self.block(self.fence.messages.iter().flat_map(dump).collect())?;
         }
         let claims = claims::held(self.look, &self.fence.claims, self.width);
-        self.fence.begin();
+        self.fence.end();
         self.lines(claims)
     }
 

@@ -96,7 +96,7 @@ impl<O: Out> Plain<O> {
                 Ok(())
             }
             Role::Compare => {
-                self.fence.begin();
+                self.fence.end();
                 self.lanes = Some(Lanes::new(self.look, NO_WRAPPING, lanes));
                 Ok(())
             }
@@ -125,7 +125,7 @@ impl<O: Out> Plain<O> {
         }
         let claims = claims::sentences(&self.fence.claims);
         claims.iter().try_for_each(|text| self.sentence(text))?;
-        self.fence.begin();
+        self.fence.end();
         Ok(())
     }
 

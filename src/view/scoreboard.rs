@@ -64,7 +64,7 @@ pub(super) fn measured(transports: &[Transport]) -> Vec<Row> {
         row("server's bytes", |it| units::grouped(it.from_server)),
         row("- messages", |it| units::grouped(it.payload)),
         row("- around them", |it| {
-            units::grouped((it.from_client + it.from_server).saturating_sub(it.payload))
+            units::grouped(it.from_client.saturating_add(it.from_server).saturating_sub(it.payload))
         }),
         row("server speaks", |it| if it.name == "websocket" { "any time" } else { "when asked" }.into()),
         row("client talks by", |it| it.client_talks_by.clone()),
