@@ -52,6 +52,19 @@ pub(super) fn held(look: Look, claims: &[Claim], width: usize) -> Vec<Line> {
     lines
 }
 
+/// The same in sentences.
+pub(super) fn sentences(claims: &[Claim]) -> Vec<String> {
+    let sentence = |claim: &Claim| {
+        let evidence: Vec<u64> = claim.evidence.iter().map(|seq| seq.0).collect();
+        match claim.held {
+            Some(true) => Some(format!("True on the wire: {} ({})", claim.text, events(&evidence))),
+            None => Some(format!("Not visible here: {}", claim.text)),
+            Some(false) => None,
+        }
+    };
+    claims.iter().filter_map(sentence).collect()
+}
+
 /// `events 5, 9 and 3 more`
 fn events(evidence: &[u64]) -> String {
     let named: Vec<String> = evidence.iter().take(MOST).map(u64::to_string).collect();

@@ -1,12 +1,21 @@
 //! The words on a row.
 
+use std::time::Duration;
+
 use super::ladder::Shape;
+use super::lanes::nice;
 use super::units;
 use crate::timeline::{Frame, Opcode, Side};
 
 /// `, 82 bytes`
 pub(super) fn tail(len: u64) -> String {
     format!(", {}", units::bytes(len))
+}
+
+/// `"Hello"`, `1000 bye`: what a frame says, without what it is.
+pub(super) fn payload(frame: &Frame) -> String {
+    let label = self::frame(frame);
+    label.split_once(' ').map(|(_, rest)| rest.to_owned()).unwrap_or_default()
 }
 
 /// `text "Hello"`, `text+ "Hel"` where more follows, `ping "x"`, `close 1000 bye`.
@@ -35,6 +44,11 @@ pub(super) fn frame(frame: &Frame) -> String {
 pub(super) fn packet(layer: &str, packet: &str, event: Option<&str>) -> String {
     let event = event.map(|event| format!(" \"{event}\"")).unwrap_or_default();
     format!("{layer} {packet}{event}")
+}
+
+/// `anna has the news`, `, 0.30 ms after it`
+pub(super) fn heard(client: &str, after: Duration) -> (String, String) {
+    (format!("{} has the news", nice(client)), format!(", {} after it", units::duration(after)))
 }
 
 /// What happened, and where.

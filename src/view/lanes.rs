@@ -15,9 +15,9 @@ pub(super) use cell::Cell;
 /// What happens within this time shares a row.
 const SAME_ROW: Duration = Duration::from_millis(30);
 /// Of the time, with the space after it.
-const TIME: usize = 10;
+const TIME: usize = 8;
 /// Between two lanes.
-const GAP: usize = 2;
+const GAP: usize = 1;
 /// A lane that is narrower cannot say what it heard.
 const NARROWEST: usize = 20;
 
@@ -111,12 +111,12 @@ impl Lanes {
 
     /// The names above the lanes.
     pub fn heading(&self) -> Vec<Line> {
-        let legend = "+ opens   × closes   ├ ┤ stays open   late: after it was said";
+        let legend = "+ opens   × closes   late: after it was said";
         let legend = Line::plain(" ").with(Ink::Dim, self.look.cut(legend, self.width.saturating_sub(1)));
         let Some(width) = self.columns() else {
-            return vec![legend, Line::plain(" ".repeat(TIME - 3)).with(Ink::Dim, "s")];
+            return vec![legend, Line::plain(" ".repeat(TIME - 2)).with(Ink::Dim, "s")];
         };
-        let mut names = Line::plain(" ".repeat(TIME - 3)).with(Ink::Dim, "s");
+        let mut names = Line::plain(" ".repeat(TIME - 2)).with(Ink::Dim, "s");
         let mut sides = Line::default();
         for (n, lane) in self.lanes.iter().enumerate() {
             let start = TIME + n * (width + GAP);
@@ -215,8 +215,8 @@ impl Lanes {
 
     fn time(&self, at: Elapsed, shown: bool) -> Line {
         let zero = self.zero.unwrap_or_default();
-        let time = if shown { format!("{:>7.2}", at.since(zero).as_secs_f64()) } else { String::new() };
-        let mut line = Line::plain(self.look.cut(&time, TIME - 1));
+        let time = if shown { format!("{:>7.2} ", at.since(zero).as_secs_f64()) } else { String::new() };
+        let mut line = Line::plain(self.look.cut(&time, TIME));
         line.pad(TIME);
         line
     }
@@ -285,7 +285,8 @@ impl Lanes {
                 self.exchanges.remove(&key);
                 if status == 101 {
                     let (bytes, requests) = self.lanes[lane].once;
-                    self.lanes[lane].once = (bytes + request_len + wire_len, requests + 1);
+                    self.lanes[lane].once =
+                        (bytes.saturating_add(request_len).saturating_add(wire_len), requests + 1);
                 }
                 let answer = if body_len <= 2 && status == 200 { "[]".into() } else { status.to_string() };
                 self.cell(at, lane, |cell| cell.answer.is_some() || cell.frame.is_some()).answer =

@@ -176,7 +176,7 @@ fn split(message: &str) -> (String, Head, u64) {
 pub(super) const GET: &str =
     "GET /api/messages HTTP/1.1\r\nhost: 127.0.0.1:53817\r\nconnection: close\r\n\r\n";
 pub(super) const OK: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\
-    content-length: 15\r\n\r\n[{\"id\":1,\"x\":2}]";
+    content-length: 16\r\n\r\n[{\"id\":1,\"x\":2}]";
 const HANDSHAKE: &str = "GET /ws HTTP/1.1\r\nhost: 127.0.0.1:53817\r\nconnection: Upgrade\r\n\
     upgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 const SWITCHING: &str = "HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\
@@ -313,6 +313,25 @@ pub(super) fn endings() -> Vec<Event> {
         .request(4, 1, GET)
         .bytes(4, Side::Server, b"HTTP/1")
         .played();
+    story.events
+}
+
+/// Six requests on six connections, by two clients.
+pub(super) fn polling() -> Vec<Event> {
+    let mut story = Story::default();
+    story.step(9, 9, "Ask and ask again").wire(Show::Heads);
+    for n in 1..=6 {
+        let name = if n % 2 == 0 { "ben" } else { "anna" };
+        story
+            .open(n, name)
+            .us(100)
+            .request(n, 1, GET)
+            .us(100)
+            .response(n, 1, OK)
+            .close(n, Side::Server)
+            .ms(20);
+    }
+    story.played();
     story.events
 }
 
