@@ -3,8 +3,8 @@
 use tokio::io::AsyncReadExt as _;
 use tokio::sync::mpsc;
 
-use super::person::Post;
-use super::{Command, Incoming, Link};
+use super::Link;
+use super::inbox::{Command, Incoming, Post};
 use crate::wire::{Conversation, Meaning, Opcode, Side};
 
 /// Owns the connection to its end.

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::lesson::pace::{Go, Pacer, Stop, Working};
-use crate::lesson::script::{Lesson, Part, Prose, Question, Workload};
+use crate::lesson::script::{Lesson, Part, Prose, Question};
 use crate::lesson::template;
 use crate::server::Servers;
 use crate::tap::Taps;
@@ -170,15 +170,6 @@ impl<'a> Player<'a> {
             }
         }
         Ok(())
-    }
-
-    async fn workload(&mut self, workload: &Workload) -> Result<(), PlayError> {
-        let workload = workload.clone().with_flags(self.flags.events, self.flags.every, self.flags.poll);
-        let length = super::compare::length(&workload);
-        let working = self.working("comparing", length);
-        let compared = self.compare(&workload).await;
-        drop(working);
-        compared
     }
 
     /// Shows that something is under way, until the answer is dropped.
