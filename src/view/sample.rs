@@ -366,7 +366,7 @@ pub(super) fn compare() -> Vec<Event> {
     goal(&mut story, 1, "GOAL 1-0");
     story.ms(1100);
     poll(&mut story, 2, "[{\"id\":1,\"text\":\"GOAL 1-0\"}]", &[(1, 1.1)]);
-    story.ms(500).frame(1, Side::Client, Opcode::Text, b"{\"text\":\"nice!\"}");
+    story.ms(500).frame(1, Side::Client, Opcode::Text, br#"{"event":"message","data":{"from":"anna","text":"nice!"}}"#);
     story.ms(200);
     goal(&mut story, 2, "GOAL 2-0");
     story.ms(400);
