@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming as IncomingBody;
 use hyper::client::conn::http1::{self, Parts, SendRequest};
 use hyper::header::{CONNECTION, UPGRADE};
@@ -12,11 +12,8 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::sync::mpsc;
 
-use super::person::Post;
-use super::{Command, Incoming, Link, socket};
-
-/// What a request carries.
-pub type Body = Full<Bytes>;
+use super::inbox::{Body, Command, Incoming, Post};
+use super::{Link, socket};
 
 /// The longest content of a response that a client keeps, bytes.
 const MAX_BODY: usize = 1 << 20;

@@ -5,6 +5,7 @@
 
 mod ear;
 mod http;
+mod inbox;
 mod key;
 mod link;
 mod person;
@@ -15,8 +16,22 @@ mod transport;
 mod websocket;
 
 pub use ear::{Ear, Made};
-pub use http::Body;
+pub use inbox::{Body, Command, Incoming};
 pub use key::new_key;
 pub use link::Link;
-pub use person::{Command, Incoming, Person};
-pub use transport::{Lane, LaneError, Transport, transport};
+pub use person::Person;
+pub use transport::{Lane, LaneError, Transport};
+
+use polling::Polling;
+use websocket::WebSocket;
+
+/// The transport of this name.
+#[must_use]
+pub fn transport(name: &str) -> Option<Box<dyn Transport>> {
+    match name {
+        "close" => Some(Box::new(Polling::closing())),
+        "keep-alive" => Some(Box::new(Polling::keeping_alive())),
+        "websocket" => Some(Box::new(WebSocket)),
+        _ => None,
+    }
+}

@@ -6,59 +6,17 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use super::inbox::{Body, Command, INBOX, Incoming, Post};
 use super::link::WeakLink;
 use super::{Ear, Link, Made, http, raw};
 use crate::tap::Taps;
 use crate::timeline::Kind;
 
-/// The most messages that a client holds until somebody asks for them.
-const INBOX: usize = 4_096;
-
 /// How long a connection may take to be accepted.
 const ACCEPTANCE: Duration = Duration::from_secs(1);
-
-/// Something that arrived at a client, whole.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Incoming {
-    /// An HTTP response.
-    Response {
-        /// Its status code.
-        status: u16,
-        /// In order.
-        headers: Vec<(String, String)>,
-        /// Its content.
-        body: Bytes,
-    },
-    /// A text message.
-    Text(String),
-    /// A binary message.
-    Binary(Bytes),
-    /// A ping; tungstenite has answered it.
-    Ping(Bytes),
-    /// A pong.
-    Pong(Bytes),
-    /// A close frame, with its code and reason where it carries them.
-    Close(Option<(u16, String)>),
-}
-
-/// What a client is to do on a connection, in order.
-#[derive(Debug)]
-pub enum Command {
-    /// Send this request and read its response.
-    Request(hyper::Request<http::Body>),
-    /// Send this message or frame.
-    Message(tokio_tungstenite::tungstenite::Message),
-    /// Write these bytes, whatever they mean.
-    Raw(Vec<u8>),
-    /// End our sending.
-    Fin,
-    /// Reset the connection.
-    Reset,
-}
 
 /// A named client.
 #[derive(Debug)]
@@ -93,32 +51,6 @@ impl Line {
     }
 }
 
-/// What a connection's task needs to hand on what it reads.
-#[derive(Debug, Clone)]
-pub(super) struct Post {
-    inbox: mpsc::Sender<Incoming>,
-    ear: Arc<Mutex<Ear>>,
-    local: SocketAddr,
-}
-
-impl Post {
-    /// Hands it on; where nobody has asked for thousands of messages, the newest are dropped.
-    pub fn deliver(&self, incoming: Incoming) {
-        let mut ear = self.ear.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let conn = ear.conn_from(self.local);
-        match &incoming {
-            Incoming::Response { status, body, .. } if *status < 300 => ear.answer(body, conn),
-            Incoming::Text(text) => ear.event(text, conn),
-            Incoming::Response { .. }
-            | Incoming::Binary(_)
-            | Incoming::Ping(_)
-            | Incoming::Pong(_)
-            | Incoming::Close(_) => {}
-        }
-        let _ = self.inbox.try_send(incoming);
-    }
-}
-
 impl Person {
     /// Nobody has connected yet.
     #[must_use]
@@ -142,7 +74,7 @@ impl Person {
     ///
     /// # Errors
     /// Where no connection could be made.
-    pub async fn request(&mut self, request: hyper::Request<http::Body>) -> io::Result<()> {
+    pub async fn request(&mut self, request: hyper::Request<Body>) -> io::Result<()> {
         let upgrade = http::asks_to_upgrade(&request);
         let retired = http::asks_to_close(&request);
         let line = if upgrade {

@@ -3,8 +3,8 @@
 use tokio::io::AsyncReadExt as _;
 use tokio::sync::mpsc;
 
-use super::person::Post;
-use super::{Command, Incoming, Link};
+use super::Link;
+use super::inbox::{Command, Incoming, Post};
 use crate::wire::{Conversation, Meaning, Opcode, Side};
 
 /// Owns the connection to its end.
@@ -49,12 +49,15 @@ pub(super) async fn own(
     }
 }
 
+/// Of a response: its status, its headers, its length in bytes.
+type Head = (u16, Vec<(String, String)>, usize);
+
 /// What was read from the server and is not handed on yet.
 #[derive(Debug, Default)]
 struct Reading {
     conversation: Conversation,
     bytes: Vec<u8>,
-    head: Option<(u16, Vec<(String, String)>, usize)>,
+    head: Option<Head>,
 }
 
 impl Reading {

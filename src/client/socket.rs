@@ -6,8 +6,8 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
-use super::person::Post;
-use super::{Command, Incoming, Link};
+use super::Link;
+use super::inbox::{Command, Incoming, Post};
 
 /// After the 101: `early` is what the server sent right behind it.
 pub(super) async fn open(link: Link, early: &[u8]) -> WebSocketStream<Link> {

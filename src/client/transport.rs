@@ -8,8 +8,6 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::polling::Polling;
-use super::websocket::WebSocket;
 use super::{Ear, Link};
 use crate::tap::Taps;
 
@@ -59,17 +57,6 @@ pub trait Transport: Send {
 
     /// Takes part in the run, from its start to its end.
     fn run(self: Box<Self>, lane: Lane) -> Running;
-}
-
-/// The transport of this name.
-#[must_use]
-pub fn transport(name: &str) -> Option<Box<dyn Transport>> {
-    match name {
-        "close" => Some(Box::new(Polling::closing())),
-        "keep-alive" => Some(Box::new(Polling::keeping_alive())),
-        "websocket" => Some(Box::new(WebSocket)),
-        _ => None,
-    }
 }
 
 impl Lane {

@@ -12,6 +12,7 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
+use super::inbox::Body;
 use super::key::new_key;
 use super::transport::{Lane, LaneError, Running, Transport};
 use super::{Link, http, socket};
@@ -90,7 +91,7 @@ async fn shake_hands(link: Link, lane: &Lane) -> Result<WebSocketStream<Link>, L
         .header("connection", "Upgrade")
         .header("sec-websocket-version", "13")
         .header("sec-websocket-key", new_key())
-        .body(http::Body::default())
+        .body(Body::default())
         .map_err(|error| LaneError::Socket(error.to_string()))?;
     // The connection may end, for HTTP, in the moment in which it brings the response.
     let mut driver = http::Driver::new(connection.without_shutdown());

@@ -64,8 +64,10 @@ async fn until_the_end(
         Player::new(lesson, taps, servers.clone(), Ports::from(port), flags, &mut pacing).await?.play().await
     };
     let unread = async { while drawn.changed().await.is_ok() {} };
+    // Borrowed, so that the lesson's clients are still there when the server says 1001 to them.
+    let mut playing = std::pin::pin!(playing);
     tokio::select! {
-        played = playing => Ended::Played(played),
+        played = &mut playing => Ended::Played(played),
         () = unread => Ended::Unread,
         () = interrupt() => {
             status.show(&format!("Closing {} sockets with 1001 (Ctrl-C again to force)", open_sockets(bus)));

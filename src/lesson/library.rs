@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use super::values::nearest;
+use super::parse::nearest;
 
 /// The lessons that are built in, in the order in which they are taught.
 ///

@@ -3,36 +3,22 @@
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, PoisonError};
 
-use bytes::Bytes;
-use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::Service;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::sync::broadcast;
 
-use super::listener::Context;
+use super::context::{Body, Context, Upgrade};
+use super::hang_up::hang_up;
+use super::router;
 use super::socket::Socket;
-use super::{News, router};
 use crate::tap::Gate;
 
 /// The longest head of a request, bytes.
 const MAX_HEAD: usize = 16 * 1024;
-
-/// How long the client may take to agree to the end, and how much it may still send meanwhile, bytes.
-const LINGER: (Duration, u64) = (Duration::from_secs(2), 1 << 20);
-
-/// What an answer consists of.
-pub(super) type Body = Full<Bytes>;
-
-/// Left by the door that upgraded the connection: its subscription, begun before the 101 was sent, so that nothing is
-/// missed between the two.
-pub(super) type Upgrade = Arc<Mutex<Option<broadcast::Receiver<News>>>>;
 
 /// Serves one connection to its end.
 pub(super) async fn drive(gate: Gate, context: Arc<Context>) {
@@ -63,17 +49,6 @@ pub(super) async fn drive(gate: Gate, context: Arc<Context>) {
         }
         _ => hang_up(gate).await,
     }
-}
-
-/// Ends our sending, then reads to the end of the client's (RFC 9112, 9.6): closing at once could reset the connection
-/// and destroy the answer on its way.
-pub(super) async fn hang_up<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S) {
-    if stream.shutdown().await.is_err() {
-        return;
-    }
-    let (time, bytes) = LINGER;
-    let mut rest = (&mut stream).take(bytes);
-    let _ = tokio::time::timeout(time, tokio::io::copy(&mut rest, &mut tokio::io::sink())).await;
 }
 
 struct Doors {

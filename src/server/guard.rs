@@ -72,7 +72,7 @@ mod tests {
             request = request.header(*name, *value);
         }
         let refused = check(&request.body(()).unwrap(), "127.0.0.1:3001".parse().unwrap()).err()?;
-        Some(hyper::Response::<super::super::connection::Body>::from(refused).status().as_u16())
+        Some(hyper::Response::<super::super::context::Body>::from(refused).status().as_u16())
     }
 
     #[test]

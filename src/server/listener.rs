@@ -8,19 +8,13 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
+use super::context::{Context, Options};
 use super::store::OnMade;
 use super::{Servers, Shutdown, Store, connection};
 use crate::tap::Taps;
 
 /// The most connections that a server holds at once. Two descriptors each in a solo run.
 const MAX_CONNECTIONS: usize = 400;
-
-/// What a server may be told.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Options {
-    /// How often it pings its sockets; never without.
-    pub heartbeat: Option<Duration>,
-}
 
 /// A running server.
 #[derive(Debug)]
@@ -32,15 +26,6 @@ pub struct Server {
     /// What watches its connections.
     pub taps: Taps,
     shutdown: Shutdown,
-}
-
-/// What every task of a server shares.
-#[derive(Debug)]
-pub(super) struct Context {
-    pub address: SocketAddr,
-    pub store: Arc<Store>,
-    pub options: Options,
-    pub shutdown: Shutdown,
 }
 
 impl Server {

@@ -6,8 +6,10 @@
 //! Adding a door: a file in `doors/`, its path in `router.rs`, its row in README.md.
 
 mod connection;
+mod context;
 mod doors;
 mod guard;
+mod hang_up;
 mod listener;
 mod problem;
 mod router;
@@ -15,6 +17,7 @@ mod shutdown;
 mod socket;
 mod store;
 
-pub use listener::{Options, Server};
+pub use context::Options;
+pub use listener::Server;
 pub use shutdown::{Servers, Shutdown};
 pub use store::{Draft, Message, News, Store, StoreError};

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use hyper::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
 
-use super::connection::Body;
+use super::context::Body;
 
 /// An answer that is not what the client hoped for.
 #[derive(Debug)]

@@ -3,10 +3,9 @@
 use hyper::body::Incoming;
 use hyper::{Request, Response, StatusCode};
 
-use super::connection::{Body, Upgrade};
+use super::context::{Body, Context, Upgrade};
 use super::doors::{messages, websocket};
 use super::guard;
-use super::listener::Context;
 use super::problem::Problem;
 
 /// The answer to a request.

@@ -14,9 +14,9 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
-use super::connection::hang_up;
+use super::context::Context;
 use super::doors::messages;
-use super::listener::Context;
+use super::hang_up::hang_up;
 use super::{News, shutdown};
 use crate::tap::Gate;
 

@@ -195,7 +195,11 @@ mod tests {
         let bus = Bus::new();
         std::thread::scope(|scope| {
             for _ in 0..4 {
-                scope.spawn(|| (0..500).for_each(|_| drop(bus.append(world("x")))));
+                scope.spawn(|| {
+                    for _ in 0..500 {
+                        bus.append(world("x"));
+                    }
+                });
             }
         });
         let events = bus.after(Seq(0));

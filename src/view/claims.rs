@@ -40,7 +40,7 @@ pub(super) fn held(look: Look, claims: &[Claim], width: usize) -> Vec<Line> {
         evidence.dedup();
         let dot = if look.ascii { " - " } else { " · " };
         let spans = [
-            Span { ink: Ink::Plain, text: texts.join(dot) },
+            Span { ink: Ink::Plain, text: counted(&texts).join(dot) },
             Span { ink: Ink::Dim, text: format!("   ({})", events(&evidence)) },
         ];
         lines.extend(wrap(&spans, " ✓ ", "   ", width));
@@ -50,6 +50,34 @@ pub(super) fn held(look: Look, claims: &[Claim], width: usize) -> Vec<Line> {
         lines.extend(wrap_text(Ink::Dim, &text, "   ", "   ", width));
     }
     lines
+}
+
+/// Each once, with how often it was said.
+fn counted(texts: &[String]) -> Vec<String> {
+    let mut counts: Vec<(&str, usize)> = Vec::new();
+    for text in texts {
+        match counts.iter_mut().find(|(earlier, _)| earlier == text) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((text, 1)),
+        }
+    }
+    let said = |(text, count): (&str, usize)| {
+        if count == 1 { text.into() } else { format!("{text}, {count} times") }
+    };
+    counts.into_iter().map(said).collect()
+}
+
+/// The same in sentences.
+pub(super) fn sentences(claims: &[Claim]) -> Vec<String> {
+    let sentence = |claim: &Claim| {
+        let evidence: Vec<u64> = claim.evidence.iter().map(|seq| seq.0).collect();
+        match claim.held {
+            Some(true) => Some(format!("True on the wire: {} ({})", claim.text, events(&evidence))),
+            None => Some(format!("Not visible here: {}", claim.text)),
+            Some(false) => None,
+        }
+    };
+    claims.iter().filter_map(sentence).collect()
 }
 
 /// `events 5, 9 and 3 more`

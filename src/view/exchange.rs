@@ -3,11 +3,11 @@
 use unicode_width::UnicodeWidthStr as _;
 
 use super::fence::{Account, Exchange, Fence, Message};
-use super::seam;
 use super::text::{Look, chop};
 use super::units;
 use crate::terminal::{Ink, Line};
 use crate::timeline::Side;
+use crate::wire::anatomy::explain_header;
 
 /// More exchanges than this are only summed up.
 const MOST: usize = 4;
@@ -58,7 +58,11 @@ fn is_same(left: &Exchange, right: &Exchange) -> bool {
 
 fn sums(exchanges: &[Exchange]) -> Line {
     let sum = |message: fn(&Exchange) -> &Option<Message>| -> u64 {
-        exchanges.iter().filter_map(|it| message(it).as_ref()).map(|it| it.wire_len).sum()
+        exchanges
+            .iter()
+            .filter_map(|it| message(it).as_ref())
+            .map(|it| it.wire_len)
+            .fold(0, u64::saturating_add)
     };
     Line::plain(format!(" {}: ", units::count(exchanges.len() as u64, "exchange")))
         .with(Ink::ClientTag, "C►")
@@ -141,14 +145,17 @@ fn head_lines(look: Look, from: Side, head: &[u8], width: usize) -> Vec<Line> {
         let text = text.strip_suffix('\r').unwrap_or(text);
         if text.is_empty() {
             let note = if from == Side::Client { "end of the head" } else { "" };
-            lines.extend(remarked(Line::default().with(Ink::Dim, "    (empty line)"), note, width));
+            lines.extend(remarked(Line::default().with(Ink::Dim, "    (empty line)"), note, false, width));
             continue;
         }
-        let remark = text.split_once(':').and_then(|(name, value)| seam::explain_header(from, name, value));
+        let (name, value) = text.split_once(':').unwrap_or_default();
+        let remark = explain_header(name, value.trim()).unwrap_or_default();
         let mut pieces = pieces(look, text, width);
         let last = pieces.pop().unwrap_or_default();
         lines.extend(pieces);
-        lines.extend(remarked(last, remark.unwrap_or_default(), width));
+        // What ends the connection is worth a line of its own.
+        let matters = name.eq_ignore_ascii_case("connection") && value.trim().eq_ignore_ascii_case("close");
+        lines.extend(remarked(last, remark, matters, width));
     }
     lines
 }
@@ -162,19 +169,22 @@ fn pieces(look: Look, text: &str, width: usize) -> Vec<Line> {
         .collect()
 }
 
-/// With the remark behind it, or below it where it does not fit.
-fn remarked(line: Line, remark: &str, width: usize) -> Vec<Line> {
+/// With the remark behind it; where it does not fit, below it if it matters, else without.
+fn remarked(line: Line, remark: &str, matters: bool, width: usize) -> Vec<Line> {
     if remark.is_empty() {
         return vec![line];
     }
-    let mut beside = line.clone();
-    beside.pad(26);
-    beside.push(Ink::Dim, format!(" ← {remark}"));
-    if beside.width() <= width {
-        return vec![beside];
+    // Arrows below each other where there is room, else close to the text.
+    for column in [26, 0] {
+        let mut beside = line.clone();
+        beside.pad(column);
+        beside.push(Ink::Dim, format!(" ← {remark}"));
+        if beside.width() <= width {
+            return vec![beside];
+        }
     }
     let below = Line::default().with(Ink::Dim, format!("      ← {remark}"));
-    if below.width() <= width { vec![line, below] } else { vec![line] }
+    if matters && below.width() <= width { vec![line, below] } else { vec![line] }
 }
 
 fn body_lines(look: Look, body: &[u8], width: usize) -> Vec<Line> {
@@ -230,7 +240,9 @@ fn prefix(look: Look, text: &str, width: usize) -> &str {
 fn accounts(look: Look, touched: &[&Account], width: usize) -> Vec<Line> {
     let closed: Vec<_> = touched.iter().filter(|it| it.lived.is_some()).collect();
     if closed.len() > MOST {
-        let (bytes, content) = closed.iter().fold((0, 0), |sum, it| (sum.0 + it.bytes, sum.1 + it.content));
+        let (bytes, content) = closed.iter().fold((0, 0), |sum: (u64, u64), it| {
+            (sum.0.saturating_add(it.bytes), sum.1.saturating_add(it.content))
+        });
         let closed = units::count(closed.len() as u64, "connection");
         return vec![Line::plain(format!(" {closed} closed. {}.", carried(bytes, content)))];
     }

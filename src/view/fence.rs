@@ -51,6 +51,8 @@ pub(super) struct Fence {
     slices: Slices,
     accounts: HashMap<ConnId, Account>,
     begun: HashMap<(ConnId, u64), Exchange>,
+    /// Whether a transcript is being played. Else nothing is kept: a server may run for days.
+    playing: bool,
     pub exchanges: Vec<Exchange>,
     pub frames: Vec<Seen>,
     pub claims: Vec<Claim>,
@@ -58,8 +60,15 @@ pub(super) struct Fence {
 }
 
 impl Fence {
-    /// A transcript begins: what the last one left is forgotten, but not what is still under way.
+    /// A transcript begins.
     pub fn begin(&mut self) {
+        self.end();
+        self.playing = true;
+    }
+
+    /// The transcript is over: what it left is forgotten, but not what is still under way.
+    pub fn end(&mut self) {
+        self.playing = false;
         self.exchanges.clear();
         self.frames.clear();
         self.claims.clear();
@@ -71,7 +80,7 @@ impl Fence {
     /// Takes the next event.
     pub fn event(&mut self, event: &Event) {
         let slice = self.slices.event(event);
-        self.messages.extend(slice.clone());
+        self.messages.extend(slice.clone().filter(|_| self.playing));
         match &event.kind {
             Kind::Opened { conn, name, .. } => {
                 let account = Account { conn: conn.0, client: name.clone(), ..Account::default() };
@@ -79,7 +88,7 @@ impl Fence {
                 self.touch(*conn, |_| {});
             }
             Kind::Bytes { conn, len, layer: crate::timeline::Layer::Tcp, .. } => {
-                self.touch(*conn, |it| it.bytes += len);
+                self.touch(*conn, |it| it.bytes = it.bytes.saturating_add(*len));
             }
             Kind::Request { conn, exchange, method, target, head } => {
                 let key = header(&head.headers, "sec-websocket-key");
@@ -91,19 +100,25 @@ impl Fence {
                 self.exchange(*conn, *exchange, |it| (it.status, it.accept) = (Some(*status), accept));
             }
             Kind::MessageEnd { conn, from, exchange, body_len, wire_len, .. } => {
-                self.touch(*conn, |it| it.content += body_len);
+                self.touch(*conn, |it| it.content = it.content.saturating_add(*body_len));
                 let message = Message { wire_len: *wire_len, bytes: slice.map(|slice| slice.bytes) };
                 self.message(*conn, *exchange, *from, message);
             }
             Kind::Frame(frame) => {
                 if matches!(frame.opcode, Opcode::Text | Opcode::Binary | Opcode::Continuation) {
-                    self.touch(frame.conn, |it| it.content += frame.len);
+                    self.touch(frame.conn, |it| it.content = it.content.saturating_add(frame.len));
                 }
-                self.frames.push(Seen { frame: frame.clone(), bytes: slice.map(|slice| slice.bytes) });
+                if self.playing {
+                    self.frames.push(Seen { frame: frame.clone(), bytes: slice.map(|slice| slice.bytes) });
+                }
             }
             Kind::Closed { conn, from_client, from_server, lived, .. } => {
                 self.begun.retain(|(of, _), _| of != conn);
-                self.touch(*conn, |it| (it.bytes, it.lived) = (from_client + from_server, Some(*lived)));
+                let bytes = from_client.saturating_add(*from_server);
+                self.touch(*conn, |it| (it.bytes, it.lived) = (bytes, Some(*lived)));
+                if !self.playing {
+                    self.accounts.remove(conn);
+                }
             }
             Kind::Claim(claim) => self.claims.push(claim.clone()),
             Kind::Bytes { .. }
@@ -154,7 +169,7 @@ impl Fence {
             Side::Client => self.exchange(conn, number, |it| it.request = Some(message)),
             Side::Server => {
                 self.exchange(conn, number, |it| it.response = Some(message));
-                self.exchanges.extend(self.begun.remove(&(conn, number)));
+                self.exchanges.extend(self.begun.remove(&(conn, number)).filter(|_| self.playing));
             }
         }
     }

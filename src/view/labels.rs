@@ -1,6 +1,11 @@
 //! The words on a row.
 
+use std::time::Duration;
+
+use serde_json::Value;
+
 use super::ladder::Shape;
+use super::lanes::nice;
 use super::units;
 use crate::timeline::{Frame, Opcode, Side};
 
@@ -9,9 +14,30 @@ pub(super) fn tail(len: u64) -> String {
     format!(", {}", units::bytes(len))
 }
 
-/// `text "Hello"`, `text+ "Hel"` where more follows, `ping "x"`, `close 1000 bye`.
+/// `"Hello"`, `1000 bye`: what a frame says, without what it is.
+pub(super) fn payload(frame: &Frame) -> String {
+    let label = self::frame(frame);
+    label.split_once(' ').map(|(_, rest)| rest.to_owned()).unwrap_or_default()
+}
+
+/// What an event of our doors says, out of the JSON that carries it: `message`, `GOAL! 1-0`.
+pub(super) fn event(json: &str) -> Option<(String, String)> {
+    let event: Value = serde_json::from_str(json).ok()?;
+    let name = event.get("event")?.as_str()?.to_owned();
+    let data = event.get("data")?;
+    let words = data.get("text").and_then(Value::as_str).map_or_else(|| data.to_string(), str::to_owned);
+    Some((name, words))
+}
+
+/// `text "Hello"`, `text message "GOAL! 1-0"` for an event, `text+ "Hel"` where more follows, `ping "x"`,
+/// `close 1000 bye`.
 pub(super) fn frame(frame: &Frame) -> String {
     let more = if frame.fin { "" } else { "+" };
+    if frame.opcode == Opcode::Text
+        && let Some((name, words)) = frame.text.as_deref().and_then(event)
+    {
+        return format!("text {name} \"{words}\"");
+    }
     let quoted = |name: &str| match frame.text.as_deref() {
         Some(text) if !text.is_empty() => format!("{name}{more} \"{text}\""),
         Some(_) | None => format!("{name}{more}"),
@@ -35,6 +61,11 @@ pub(super) fn frame(frame: &Frame) -> String {
 pub(super) fn packet(layer: &str, packet: &str, event: Option<&str>) -> String {
     let event = event.map(|event| format!(" \"{event}\"")).unwrap_or_default();
     format!("{layer} {packet}{event}")
+}
+
+/// `anna has the news`, `, 0.30 ms after it`
+pub(super) fn heard(client: &str, after: Duration) -> (String, String) {
+    (format!("{} has the news", nice(client)), format!(", {} after it", units::duration(after)))
 }
 
 /// What happened, and where.

@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
-use super::labels;
+use super::{labels, units};
 use crate::timeline::{
     ConnId, Connection, Elapsed, Event, Frame, Kind, Layer, Opcode, Role, Seq, Side, State, Who,
 };
@@ -69,10 +69,18 @@ pub struct Ladder {
     /// A transcript began, and no fact of it came yet.
     begun: Option<Elapsed>,
     exchanges: HashMap<(ConnId, u64), Heads>,
-    unread: HashMap<(ConnId, Side), u64>,
+    unread: HashMap<(ConnId, Side), Unread>,
     told: VecDeque<(String, Option<Side>, String)>,
     /// Remarks that were made in this transcript: once is enough.
     made: HashSet<&'static str>,
+}
+
+/// Bytes of which it is not known yet to which message they belong.
+#[derive(Debug, Default)]
+struct Unread {
+    len: u64,
+    /// When the last of them came.
+    at: Elapsed,
 }
 
 #[derive(Debug, Default)]
@@ -94,7 +102,7 @@ impl Ladder {
         match &event.kind {
             Kind::Opened { conn, .. } => self.opened(event, *conn),
             Kind::Bytes { conn, from, len, layer, .. } => {
-                self.count(*conn, *from, *len, *layer);
+                self.count(event.at, (*conn, *from), *len, *layer);
                 Vec::new()
             }
             Kind::Request { conn, exchange, method, target, .. } => {
@@ -120,8 +128,7 @@ impl Ladder {
             }
             Kind::World { what, text, .. } => self.world(event, what, text),
             Kind::Heard { client, conn, after, .. } => {
-                let label = format!("{client} has the news");
-                let tail = format!(", {} after it", super::units::duration(after.0));
+                let (label, tail) = labels::heard(client, after.0);
                 vec![self.row(event, *conn, Shape::Beside(Side::Client), label, tail)]
             }
             Kind::Say { role, text, detail, from, .. } => self.say(event, *role, text, detail, *from),
@@ -248,45 +255,48 @@ impl Ladder {
             add(Shape::Across, "closed without a close frame", "each end reports 1006");
         }
         self.exchanges.retain(|(of, _), _| *of != conn);
+        self.unread.retain(|(of, _), _| *of != conn);
         rows
     }
 
     fn world(&mut self, event: &Event, what: &str, text: &str) -> Vec<Row> {
+        let mut rows = self.begun_messages(event);
         let (shape, label) = labels::world(what, text);
         let row = self.row(event, None, shape, label, String::new());
         let alone = what == "say" && self.state.open() == 0;
-        vec![if alone { self.remarked(row, "nobody left to tell") } else { self.lesson(row) }]
+        rows.push(if alone { self.remarked(row, "nobody left to tell") } else { self.lesson(row) });
+        rows
     }
 
     /// Bytes were read, of which it is not known yet to which message they belong.
-    fn count(&mut self, conn: ConnId, from: Side, len: u64, layer: Layer) {
-        let unread = self.unread.entry((conn, from)).or_default();
+    fn count(&mut self, at: Elapsed, key: (ConnId, Side), len: u64, layer: Layer) {
+        let unread = self.unread.entry(key).or_default();
         match layer {
-            Layer::Tcp => *unread = unread.saturating_add(len),
+            Layer::Tcp => *unread = Unread { len: unread.len.saturating_add(len), at },
             // Inside TLS the lengths of messages are those of the plaintext: nothing is left over to tell.
-            Layer::Tls => *unread = 0,
+            Layer::Tls => unread.len = 0,
         }
     }
 
     /// A message ended: so many of the bytes were its own.
     fn read(&mut self, conn: ConnId, from: Side, len: u64) {
         let unread = self.unread.entry((conn, from)).or_default();
-        *unread = unread.saturating_sub(len);
+        unread.len = unread.len.saturating_sub(len);
     }
 
     /// Bytes of this side that no message took.
     fn rest(&mut self, event: &Event, conn: ConnId, from: Side, why: &'static str) -> Vec<Row> {
-        match self.unread.remove(&(conn, from)) {
-            None | Some(0) => Vec::new(),
-            Some(len) => {
-                let label = super::units::bytes(len);
-                let row = self.row(event, Some(conn), Shape::Solid(from), label, String::new());
-                vec![self.remarked(row, why)]
-            }
-        }
+        let Some(Unread { len: 1.., at }) = self.unread.get(&(conn, from)) else {
+            return Vec::new();
+        };
+        let event = Event { at: *at, ..event.clone() };
+        let label =
+            self.unread.remove(&(conn, from)).map(|unread| units::bytes(unread.len)).unwrap_or_default();
+        let row = self.row(&event, Some(conn), Shape::Solid(from), label, String::new());
+        vec![self.remarked(row, why)]
     }
 
-    /// The transcript is over: bytes whose message has begun and not ended.
+    /// Something else happens, or the transcript is over: bytes whose message has begun and not ended.
     fn begun_messages(&mut self, event: &Event) -> Vec<Row> {
         let mut unread: Vec<_> = self.unread.keys().copied().collect();
         unread.sort_unstable();

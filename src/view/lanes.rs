@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::text::Look;
 use super::units;
 use crate::terminal::{Ink, Line};
-use crate::timeline::{ConnId, Elapsed, Event, Frame, Kind, Opcode, Side};
+use crate::timeline::{ConnId, Elapsed, Event, Frame, Kind, Opcode, Side, Slices};
 
 mod cell;
 
@@ -15,9 +15,9 @@ pub(super) use cell::Cell;
 /// What happens within this time shares a row.
 const SAME_ROW: Duration = Duration::from_millis(30);
 /// Of the time, with the space after it.
-const TIME: usize = 10;
+const TIME: usize = 8;
 /// Between two lanes.
-const GAP: usize = 2;
+const GAP: usize = 1;
 /// A lane that is narrower cannot say what it heard.
 const NARROWEST: usize = 20;
 
@@ -50,7 +50,9 @@ pub(super) struct Lanes {
     conns: HashMap<ConnId, usize>,
     exchanges: HashMap<(ConnId, u64), Heads>,
     row: Option<Elapsed>,
-    news: Vec<(Option<u64>, String)>,
+    slices: Slices,
+    /// What each message says, by lane and number.
+    words: HashMap<(usize, u64), String>,
 }
 
 /// One lane, and what was observed of it.
@@ -63,7 +65,6 @@ pub(super) struct Lane {
     pub spoke: Vec<Side>,
     /// What is needed once for a connection, not once for a message: the handshake. Bytes and requests.
     pub once: (u64, u64),
-    heard: usize,
     cells: Vec<Cell>,
 }
 
@@ -80,7 +81,8 @@ impl Lanes {
             conns: HashMap::new(),
             exchanges: HashMap::new(),
             row: None,
-            news: Vec::new(),
+            slices: Slices::default(),
+            words: HashMap::new(),
         }
     }
 
@@ -111,12 +113,12 @@ impl Lanes {
 
     /// The names above the lanes.
     pub fn heading(&self) -> Vec<Line> {
-        let legend = "+ opens   × closes   ├ ┤ stays open   late: after it was said";
+        let legend = "+ opens   × closes   late: after it was said";
         let legend = Line::plain(" ").with(Ink::Dim, self.look.cut(legend, self.width.saturating_sub(1)));
         let Some(width) = self.columns() else {
-            return vec![legend, Line::plain(" ".repeat(TIME - 3)).with(Ink::Dim, "s")];
+            return vec![legend, Line::plain(" ".repeat(TIME - 2)).with(Ink::Dim, "s")];
         };
-        let mut names = Line::plain(" ".repeat(TIME - 3)).with(Ink::Dim, "s");
+        let mut names = Line::plain(" ".repeat(TIME - 2)).with(Ink::Dim, "s");
         let mut sides = Line::default();
         for (n, lane) in self.lanes.iter().enumerate() {
             let start = TIME + n * (width + GAP);
@@ -139,10 +141,9 @@ impl Lanes {
         let over = self.row.is_some_and(|row| event.at.since(row) > SAME_ROW);
         let mut lines = if over { self.flush() } else { Vec::new() };
         match &event.kind {
-            Kind::World { id, text, .. } => {
+            Kind::World { text, .. } => {
                 lines.extend(self.flush());
                 lines.push(self.across(event.at, text));
-                self.news.push((*id, text.clone()));
             }
             Kind::Heard { client, id, after, .. } => self.heard(event.at, client, *id, *after),
             _ => self.fact(event),
@@ -215,8 +216,8 @@ impl Lanes {
 
     fn time(&self, at: Elapsed, shown: bool) -> Line {
         let zero = self.zero.unwrap_or_default();
-        let time = if shown { format!("{:>7.2}", at.since(zero).as_secs_f64()) } else { String::new() };
-        let mut line = Line::plain(self.look.cut(&time, TIME - 1));
+        let time = if shown { format!("{:>7.2} ", at.since(zero).as_secs_f64()) } else { String::new() };
+        let mut line = Line::plain(self.look.cut(&time, TIME));
         line.pad(TIME);
         line
     }
@@ -235,6 +236,7 @@ impl Lanes {
         let Some(lane) = self.conns.get(&conn).copied() else {
             return;
         };
+        self.listen(lane, event);
         match &event.kind {
             Kind::Opened { .. } => {
                 self.lanes[lane].opened += 1;
@@ -285,7 +287,8 @@ impl Lanes {
                 self.exchanges.remove(&key);
                 if status == 101 {
                     let (bytes, requests) = self.lanes[lane].once;
-                    self.lanes[lane].once = (bytes + request_len + wire_len, requests + 1);
+                    self.lanes[lane].once =
+                        (bytes.saturating_add(request_len).saturating_add(wire_len), requests + 1);
                 }
                 let answer = if body_len <= 2 && status == 200 { "[]".into() } else { status.to_string() };
                 self.cell(at, lane, |cell| cell.answer.is_some() || cell.frame.is_some()).answer =
@@ -298,7 +301,7 @@ impl Lanes {
         let words = match frame.opcode {
             Opcode::Text | Opcode::Binary | Opcode::Continuation => {
                 self.lanes[lane].spoke.push(frame.from);
-                self.said(frame)
+                said(frame)
             }
             Opcode::Close => frame.code.map_or("close".into(), |code| format!("close {code}")),
             Opcode::Ping => "ping".into(),
@@ -308,29 +311,33 @@ impl Lanes {
         self.cell(at, lane, Cell::is_used).frame = Some((frame.from, words));
     }
 
-    /// The words of a message, out of the JSON that carries them.
-    fn said(&self, frame: &Frame) -> String {
-        let Some(text) = &frame.text else {
-            return super::labels::frame(frame);
+    /// Remembers what the messages say that a lane's server sent, so that whoever hears of one can be quoted.
+    fn listen(&mut self, lane: usize, event: &Event) {
+        let Some(slice) = self.slices.event(event).filter(|slice| slice.from == Side::Server) else { return };
+        let json = match (&event.kind, slice.bytes.windows(4).position(|it| it == b"\r\n\r\n")) {
+            (Kind::Frame(frame), _) => frame.text.as_deref().and_then(|text| serde_json::from_str(text).ok()),
+            (_, Some(end)) => serde_json::from_slice(&slice.bytes[end + 4..]).ok(),
+            (_, None) => None,
         };
-        let json: Option<serde_json::Value> = serde_json::from_str(text).ok();
-        let word = |value: &serde_json::Value| value.get("text")?.as_str().map(str::to_owned);
-        json.as_ref()
-            .and_then(|it| it.get("data").and_then(word).or_else(|| word(it)))
-            .unwrap_or_else(|| text.clone())
+        let json: serde_json::Value = json.unwrap_or_default();
+        let one = json.get("data").unwrap_or(&json);
+        let messages = one.as_array().map_or(std::slice::from_ref(one), Vec::as_slice);
+        for message in messages {
+            if let (Some(id), Some(text)) = (
+                message.get("id").and_then(|id| id.as_u64()),
+                message.get("text").and_then(|text| text.as_str()),
+            ) {
+                self.words.insert((lane, id), text.to_owned());
+            }
+        }
     }
 
     fn heard(&mut self, at: Elapsed, client: &str, id: u64, after: Elapsed) {
         let Some(lane) = self.lanes.iter().position(|lane| lane.name == client) else {
             return;
         };
-        let by_id = self.news.iter().find(|(of, _)| *of == Some(id));
-        // Every lane has its own numbers; but all hear the same news in the same order.
-        let nth = self.lanes[lane].heard;
-        let text = by_id
-            .or_else(|| self.news.get(nth))
-            .map_or_else(|| format!("news {id}"), |(_, text)| text.clone());
-        self.lanes[lane].heard += 1;
+        let words = self.words.get(&(lane, id));
+        let text = words.map_or_else(|| format!("news {id}"), Clone::clone);
         let brought = |cell: &&mut Cell| match &cell.frame {
             Some((Side::Server, _)) => cell.heard.is_empty(),
             Some((Side::Client, _)) => false,
@@ -352,6 +359,12 @@ impl Lanes {
         let last = cells.len() - 1;
         &mut cells[last]
     }
+}
+
+/// The words of a message, out of the JSON that carries them.
+fn said(frame: &Frame) -> String {
+    let event = frame.text.as_deref().and_then(super::labels::event);
+    event.map_or_else(|| super::labels::frame(frame), |(_, words)| words)
 }
 
 enum Subject {

@@ -20,7 +20,6 @@ mod rungs;
 #[cfg(test)]
 mod sample;
 mod scoreboard;
-mod seam;
 #[cfg(test)]
 mod tests;
 mod text;

@@ -127,7 +127,7 @@ impl<O: Out> Narrator<O> {
                 Ok(())
             }
             Role::Compare => {
-                self.fence.begin();
+                self.fence.end();
                 let lanes = Lanes::new(self.look, self.width, lanes);
                 let heading = lanes.heading();
                 self.lanes = Some(lanes);
@@ -160,7 +160,7 @@ impl<O: Out> Narrator<O> {
             self.block(self.fence.messages.iter().flat_map(dump).collect())?;
         }
         let claims = claims::held(self.look, &self.fence.claims, self.width);
-        self.fence.begin();
+        self.fence.end();
         self.lines(claims)
     }
 
@@ -233,7 +233,7 @@ impl<O: Out> Narrator<O> {
     ) -> io::Result<()> {
         let choices = std::mem::take(&mut self.choices);
         let verdict = chosen.map(|chosen| if is_right(&choices, chosen, right) { "Right. " } else { "No. " });
-        let answer = format!("Answer: {right}, {}. ", text.trim_end_matches('.'));
+        let answer = format!("Answer: {right}. {}. ", text.trim_end_matches('.'));
         let mut line = Line::default();
         line.push(Ink::Bold, verdict.unwrap_or_default());
         line.push(Ink::Bold, self.look.text(&answer));

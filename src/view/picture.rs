@@ -7,13 +7,14 @@ use crate::terminal::{Ink, Line};
 use crate::timeline::{Side, Transport};
 
 /// Of the names.
-const NAME: usize = 18;
+const NAME: usize = 19;
 /// The widest that a lane is drawn.
 const WIDEST: usize = 44;
 
 /// A line for each transport.
 pub(super) fn draw(look: Look, width: usize, transports: &[Transport], lanes: &Lanes) -> Vec<Line> {
-    let room = (width.saturating_sub(NAME + 2) / 2).min(WIDEST);
+    // What is said beside it needs 28.
+    let room = width.saturating_sub(NAME + 2 + 28).clamp(8, WIDEST);
     let one = |it: &Transport| {
         let lane = lanes.lane(&it.name)?;
         let mut line = Line::plain(" ").with(Ink::Bold, look.cut(&look.text(nice(&it.name)), NAME - 2));
@@ -45,7 +46,7 @@ fn connections(lane: &Lane, room: usize, line: &mut Line) {
             line.push(Ink::Plain, "┤");
         }
         several => {
-            let fits = (room / 4).max(1) as u64;
+            let fits = ((room + 1) / 4).max(2) as u64;
             let all = several <= fits;
             let shown = usize::try_from(if all { several } else { fits - 1 }).unwrap_or_default();
             line.push(Ink::Plain, vec!["├─┤"; shown].join(" "));

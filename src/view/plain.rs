@@ -4,11 +4,12 @@ use std::io;
 
 use super::fence::Fence;
 use super::ladder::{Ladder, Row, Shape};
-use super::lanes::nice;
+use super::lanes::{Lanes, nice};
 use super::text::Look;
-use super::{Options, View, claims, exchange, hexdump, prose, scoreboard, seam, units, verdict};
+use super::{Options, View, claims, exchange, hexdump, prose, scoreboard, units, verdict};
 use crate::terminal::{Line, Out};
 use crate::timeline::{Choice, ConnId, Event, Kind, Role, Show, Transport};
+use crate::wire::handshake::Working;
 
 /// Wide enough that nothing is wrapped.
 const NO_WRAPPING: usize = 4096;
@@ -22,6 +23,8 @@ pub struct Plain<O> {
     ladder: Ladder,
     fence: Fence,
     playing: Option<Show>,
+    /// Only for what they count.
+    lanes: Option<Lanes>,
 }
 
 impl<O: Out> Plain<O> {
@@ -29,7 +32,7 @@ impl<O: Out> Plain<O> {
     pub fn new(out: O, options: Options) -> Self {
         let look = Look { ascii: options.ascii };
         let (ladder, fence) = (Ladder::default(), Fence::default());
-        Self { out, look, hex: options.hex, ladder, fence, playing: None }
+        Self { out, look, hex: options.hex, ladder, fence, playing: None, lanes: None }
     }
 
     fn sentence(&mut self, text: &str) -> io::Result<()> {
@@ -66,12 +69,17 @@ impl<O: Out> Plain<O> {
 
     fn fact(&mut self, event: &Event) -> io::Result<()> {
         self.fence.event(event);
+        if let Some(lanes) = &mut self.lanes
+            && lanes.takes(event)
+        {
+            drop(lanes.event(event));
+        }
         let rows = self.ladder.event(event);
         self.rows(&rows)
     }
 
     fn say(&mut self, event: &Event) -> io::Result<()> {
-        let Kind::Say { role, text, detail, show, .. } = &event.kind else {
+        let Kind::Say { role, text, detail, show, lanes, .. } = &event.kind else {
             return Ok(());
         };
         let rows = self.ladder.event(event);
@@ -88,7 +96,8 @@ impl<O: Out> Plain<O> {
                 Ok(())
             }
             Role::Compare => {
-                self.fence.begin();
+                self.fence.end();
+                self.lanes = Some(Lanes::new(self.look, NO_WRAPPING, lanes));
                 Ok(())
             }
             Role::Remark => Ok(()),
@@ -114,8 +123,9 @@ impl<O: Out> Plain<O> {
             let dump = |slice| hexdump::draw(self.look, slice, 100);
             self.lines(self.fence.messages.iter().flat_map(dump).collect())?;
         }
-        self.lines(claims::held(self.look, &self.fence.claims, NO_WRAPPING))?;
-        self.fence.begin();
+        let claims = claims::sentences(&self.fence.claims);
+        claims.iter().try_for_each(|text| self.sentence(text))?;
+        self.fence.end();
         Ok(())
     }
 
@@ -124,10 +134,9 @@ impl<O: Out> Plain<O> {
         let mut sentences = Vec::new();
         for exchange in self.fence.all_exchanges() {
             if let (Some(key), Some(seen)) = (&exchange.key, &exchange.accept) {
-                let (digest, accept) = seam::accept(key);
-                let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+                let Working { guid, sha1_hex, accept, .. } = Working::of(key);
                 let equal = if accept == *seen { "equal" } else { "not equal" };
-                sentences.push(format!("key {key} and GUID {}: SHA-1 {digest}, base64 {accept}", seam::GUID));
+                sentences.push(format!("key {key} and GUID {guid}: SHA-1 {sha1_hex}, base64 {accept}"));
                 sentences.push(format!("accept seen: {seen}, {equal}"));
             }
         }
@@ -155,15 +164,23 @@ impl<O: Out> Plain<O> {
         choices.try_for_each(|(n, choice)| self.sentence(&format!("  {} {}", n + 1, choice.text)))
     }
 
-    fn summary(&mut self, seconds: f64, transports: &[Transport]) -> io::Result<()> {
-        let rows = scoreboard::measured(transports);
-        for (n, transport) in transports.iter().enumerate() {
-            self.sentence(nice(&transport.name))?;
-            for (name, values) in &rows {
+    /// `name: value` for each transport.
+    fn values(&mut self, title: &str, transports: &[Transport], rows: &[scoreboard::Row]) -> io::Result<()> {
+        for (n, transport) in transports.iter().enumerate().filter(|_| !rows.is_empty()) {
+            let title = if title.is_empty() { String::new() } else { format!(", {title}") };
+            self.sentence(&format!("{}{title}", nice(&transport.name)))?;
+            for (name, values) in rows {
                 let value = values.get(n).map(String::as_str).unwrap_or_default();
-                self.sentence(&format!("  {name}: {value}"))?;
+                self.sentence(&format!("  {}: {value}", name.trim_start_matches("- ")))?;
             }
         }
+        Ok(())
+    }
+
+    fn summary(&mut self, seconds: f64, transports: &[Transport]) -> io::Result<()> {
+        self.values("", transports, &scoreboard::measured(transports))?;
+        let lanes = self.lanes.take();
+        self.values(scoreboard::MANY, transports, &scoreboard::scaled(seconds, transports, lanes.as_ref()))?;
         verdict::sentences(seconds, transports)
             .iter()
             .try_for_each(|it| self.sentence(&format!("{}{}", it.bold, it.plain)))
@@ -200,7 +217,7 @@ impl<O: Out> View for Plain<O> {
                 let chosen = chosen.map(|it| format!("You chose {it}. ")).unwrap_or_default();
                 let text = text.trim_end_matches('.');
                 self.prose(&format!(
-                    "{chosen}Answer: {right}, {text}. {}",
+                    "{chosen}Answer: {right}. {text}. {}",
                     because.as_deref().unwrap_or_default()
                 ))
             }

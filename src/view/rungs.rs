@@ -27,18 +27,17 @@ impl Rungs {
     pub fn new(look: Look, width: usize) -> Self {
         let (time, who, margin) = match width {
             0..80 => (7, 8, 0),
-            80..96 => (7, 8, 29),
+            80..96 => (6, 8, 29),
             _ => (9, 10, 31),
         };
         let ladder = width.saturating_sub(time + who + margin).clamp(24, 62);
-        let margin = if margin == 0 { 0 } else { width.saturating_sub(time + who + ladder + 1) };
+        let margin = if margin == 0 { 0 } else { width.saturating_sub(time + who + ladder) };
         Self { look, width, time, who, ladder, margin }
     }
 
     /// What stands above the first row.
     pub fn heading(&self, row: &Row) -> Line {
-        let mut line = Line::plain(" ".repeat(self.time.saturating_sub(4)));
-        line.push(Ink::Dim, "ms");
+        let mut line = Line::plain(" ".repeat(self.time_width() - 2)).with(Ink::Dim, "ms");
         line.pad(self.time + self.who);
         line.push(Ink::Client, "CLIENT");
         let (client, server) = match row.ports {
@@ -57,7 +56,7 @@ impl Rungs {
     /// A row, and the lines of its remark where that does not fit beside it.
     pub fn draw(&self, row: &Row) -> Vec<Line> {
         let time = units::column(row.since);
-        let mut line = Line::plain(format!("{time:>0$} ", self.time - 2));
+        let mut line = Line::plain(format!("{time:>0$}", self.time_width()));
         line.pad(self.time);
         line.push(Ink::Dim, self.look.cut(&self.who(row), self.who - 1));
         line.pad(self.time + self.who);
@@ -77,6 +76,10 @@ impl Rungs {
         lines
     }
 
+    fn time_width(&self) -> usize {
+        if self.time > 7 { self.time - 2 } else { self.time - 1 }
+    }
+
     fn who(&self, row: &Row) -> String {
         let conn = row.conn.map(|conn| conn.to_string()).unwrap_or_default();
         match row.client.as_deref() {
@@ -94,8 +97,8 @@ impl Rungs {
     }
 
     fn arrow(&self, row: &Row, side: Side, stroke: char, line: &mut Line) {
-        // Edges, arrow head, tag and the strokes and spaces around the label.
-        let label = self.label(row, self.ladder.saturating_sub(12));
+        // Edges, arrow head, tag and the strokes and spaces around the label take up to 10.
+        let label = self.label(row, self.ladder.saturating_sub(if side == Side::Client { 9 } else { 10 }));
         let fill = |used: usize| stroke.to_string().repeat(self.ladder.saturating_sub(used + label.width()));
         let broken = matches!(row.shape, Shape::Broken(_));
         line.push(Ink::Plain, "├");

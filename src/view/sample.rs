@@ -176,7 +176,7 @@ fn split(message: &str) -> (String, Head, u64) {
 pub(super) const GET: &str =
     "GET /api/messages HTTP/1.1\r\nhost: 127.0.0.1:53817\r\nconnection: close\r\n\r\n";
 pub(super) const OK: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\
-    content-length: 15\r\n\r\n[{\"id\":1,\"x\":2}]";
+    content-length: 16\r\n\r\n[{\"id\":1,\"x\":2}]";
 const HANDSHAKE: &str = "GET /ws HTTP/1.1\r\nhost: 127.0.0.1:53817\r\nconnection: Upgrade\r\n\
     upgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 const SWITCHING: &str = "HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\
@@ -316,6 +316,25 @@ pub(super) fn endings() -> Vec<Event> {
     story.events
 }
 
+/// Six requests on six connections, by two clients.
+pub(super) fn polling() -> Vec<Event> {
+    let mut story = Story::default();
+    story.step(9, 9, "Ask and ask again").wire(Show::Heads);
+    for n in 1..=6 {
+        let name = if n % 2 == 0 { "ben" } else { "anna" };
+        story
+            .open(n, name)
+            .us(100)
+            .request(n, 1, GET)
+            .us(100)
+            .response(n, 1, OK)
+            .close(n, Side::Server)
+            .ms(20);
+    }
+    story.played();
+    story.events
+}
+
 /// Three lanes: two pieces of news, three polls each, one message from the client.
 pub(super) fn compare() -> Vec<Event> {
     let mut story = Story::default();
@@ -347,7 +366,12 @@ pub(super) fn compare() -> Vec<Event> {
     goal(&mut story, 1, "GOAL 1-0");
     story.ms(1100);
     poll(&mut story, 2, "[{\"id\":1,\"text\":\"GOAL 1-0\"}]", &[(1, 1.1)]);
-    story.ms(500).frame(1, Side::Client, Opcode::Text, b"{\"text\":\"nice!\"}");
+    story.ms(500).frame(
+        1,
+        Side::Client,
+        Opcode::Text,
+        br#"{"event":"message","data":{"from":"anna","text":"nice!"}}"#,
+    );
     story.ms(200);
     goal(&mut story, 2, "GOAL 2-0");
     story.ms(400);

@@ -1,7 +1,7 @@
 //! The end of a compare: picture, numbers, verdict, and what it would be for many.
 
 use super::lanes::{Lanes, nice};
-use super::text::{Look, wrap};
+use super::text::{Look, wrap, wrap_text};
 use super::verdict::{self, Scaled};
 use super::{picture, units};
 use crate::terminal::{Ink, Line, Span};
@@ -11,6 +11,8 @@ use unicode_width::UnicodeWidthStr as _;
 /// For how many clients, and how many hours, the load is worked out.
 const CLIENTS: f64 = 10_000.0;
 const HOURS: f64 = 1.0;
+/// The same in words.
+pub(super) const MANY: &str = "10,000 clients for an hour (computed)";
 
 /// A row of the scoreboard: its name, and a value for each transport.
 pub(super) type Row = (&'static str, Vec<String>);
@@ -25,11 +27,14 @@ pub(super) fn draw(
 ) -> Vec<Vec<Line>> {
     let mut blocks = Vec::new();
     blocks.extend(lanes.map(|lanes| picture::draw(look, width, transports, lanes)));
-    blocks.push(table(look, width, transports, &measured(transports)));
+    let measured = measured(transports);
     let scaled = scaled(seconds, transports, lanes);
+    let all: Vec<&Row> = measured.iter().chain(&scaled).collect();
+    let table = Table::new(look, width, transports, &all);
+    blocks.push(table.draw(&measured));
     if !scaled.is_empty() {
-        let mut lines = vec![Line::plain(" ").with(Ink::Bold, "10,000 clients for an hour (computed)")];
-        lines.extend(table(look, width, transports, &scaled).into_iter().skip(1));
+        let mut lines = vec![Line::plain(" ").with(Ink::Bold, MANY)];
+        lines.extend(table.draw(&scaled));
         blocks.push(lines);
     }
     blocks.push(
@@ -50,18 +55,18 @@ fn sentence(look: Look, sentence: &verdict::Sentence, width: usize) -> Vec<Line>
 pub(super) fn measured(transports: &[Transport]) -> Vec<Row> {
     let row = |name, value: fn(&Transport) -> String| (name, transports.iter().map(value).collect());
     let mut rows = vec![
-        row("heard after, median", |it| delay(it, |spread| spread.median.0)),
-        row("heard after, worst", |it| delay(it, |spread| spread.worst.0)),
+        row("median delay", |it| delay(it, |spread| spread.median.0)),
+        row("worst delay", |it| delay(it, |spread| spread.worst.0)),
         row("connections", |it| units::grouped(it.connections)),
         row("requests", |it| units::grouped(it.requests)),
         row("empty answers", |it| units::grouped(it.empty)),
-        row("bytes from client", |it| units::grouped(it.from_client)),
-        row("bytes from server", |it| units::grouped(it.from_server)),
-        row("of these, messages", |it| units::grouped(it.payload)),
-        row("and around them", |it| {
-            units::grouped((it.from_client + it.from_server).saturating_sub(it.payload))
+        row("client's bytes", |it| units::grouped(it.from_client)),
+        row("server's bytes", |it| units::grouped(it.from_server)),
+        row("- messages", |it| units::grouped(it.payload)),
+        row("- around them", |it| {
+            units::grouped(it.from_client.saturating_add(it.from_server).saturating_sub(it.payload))
         }),
-        row("who may speak", |it| if it.name == "websocket" { "both" } else { "client, then server" }.into()),
+        row("server speaks", |it| if it.name == "websocket" { "any time" } else { "when asked" }.into()),
         row("client talks by", |it| it.client_talks_by.clone()),
     ];
     if transports.iter().any(|it| it.lost > 0) {
@@ -83,41 +88,58 @@ pub(super) fn scaled(seconds: f64, transports: &[Transport], lanes: Option<&Lane
     };
     let row = |name, value: fn(&Scaled) -> String| (name, all.iter().map(value).collect());
     vec![
-        row("connections opened", |it| units::grouped(it.connections.round() as u64)),
+        row("connections", |it| units::grouped(it.connections.round() as u64)),
         row("requests", |it| units::grouped(it.requests.round() as u64)),
         row("bytes", |it| units::size(it.bytes)),
     ]
 }
 
 /// As many transports beside each other as fit, then the next ones below.
-fn table(look: Look, width: usize, transports: &[Transport], rows: &[Row]) -> Vec<Line> {
-    let label = rows.iter().map(|(name, _)| name.len()).max().unwrap_or_default() + 2;
-    let room = width.saturating_sub(label);
-    let full = transports.iter().map(|it| look.text(nice(&it.name)).width()).max().unwrap_or_default();
-    let values = rows.iter().flat_map(|(_, values)| values).map(|it| look.text(it).width()).max();
-    let wanted = full.max(values.unwrap_or_default()) + 2;
-    let column = wanted.min(room / transports.len().clamp(1, 3)).max(wanted.min(13));
-    let per_group = (room / column.max(1)).max(1);
-    let mut lines = Vec::new();
-    for start in (0..transports.len()).step_by(per_group) {
-        let end = (start + per_group).min(transports.len());
-        let cell = |text: &str| look.cut(&look.text(text), column.saturating_sub(2).max(1));
-        let mut heading = Line::default();
-        for (n, it) in transports[start..end].iter().enumerate() {
-            heading.pad(label + n * column);
-            let name =
-                if look.text(nice(&it.name)).width() + 2 <= column { nice(&it.name) } else { &it.name };
-            heading.push(Ink::Bold, cell(name));
-        }
-        lines.push(heading);
-        for (name, values) in rows {
-            let mut line = Line::plain(" ").with(Ink::Plain, *name);
-            for (n, value) in values[start..end].iter().enumerate() {
-                line.pad(label + n * column);
-                line.push(Ink::Plain, cell(value));
-            }
-            lines.push(line);
-        }
+struct Table {
+    look: Look,
+    names: Vec<String>,
+    label: usize,
+    column: usize,
+    per_group: usize,
+}
+
+impl Table {
+    fn new(look: Look, width: usize, transports: &[Transport], rows: &[&Row]) -> Self {
+        let label = rows.iter().map(|(name, _)| name.len()).max().unwrap_or_default() + 2;
+        let room = width.saturating_sub(label);
+        let names: Vec<String> = transports.iter().map(|it| look.text(nice(&it.name))).collect();
+        let values = rows.iter().flat_map(|(_, values)| values).map(|it| look.text(it).width());
+        let wanted = names.iter().map(|it| it.width()).chain(values).max().unwrap_or_default() + 2;
+        let column = wanted.min((room / transports.len().clamp(1, 3)).max(13));
+        Self { look, names, label, column, per_group: (room / column).max(1) }
     }
-    lines
+
+    fn draw(&self, rows: &[Row]) -> Vec<Line> {
+        let mut lines = Vec::new();
+        for (n, names) in self.names.chunks(self.per_group).enumerate() {
+            let start = n * self.per_group;
+            lines.extend(self.row(Ink::Bold, "", names));
+            for (name, values) in rows {
+                lines.extend(self.row(Ink::Plain, name, &values[start..start + names.len()]));
+            }
+        }
+        lines
+    }
+
+    /// Numbers below numbers; what is too long for its column goes on in the next line.
+    fn row(&self, ink: Ink, name: &str, values: &[String]) -> Vec<Line> {
+        let cell = |value: &String| wrap_text(ink, &self.look.text(value), "", "", self.column - 2);
+        let cells: Vec<Vec<Line>> = values.iter().map(cell).collect();
+        let height = cells.iter().map(Vec::len).max().unwrap_or_default();
+        let line = |n: usize| {
+            let mut line = Line::plain(if n == 0 { format!(" {name}") } else { String::new() });
+            for (place, cell) in cells.iter().enumerate() {
+                let Some(part) = cell.get(n) else { continue };
+                line.pad(self.label + (place + 1) * self.column - part.width());
+                part.0.iter().for_each(|span| line.push(span.ink, span.text.clone()));
+            }
+            line
+        };
+        (0..height).map(line).collect()
+    }
 }

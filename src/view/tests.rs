@@ -55,6 +55,7 @@ fn all() -> Vec<(&'static str, Vec<Event>)> {
         ("socket", sample::socket(Show::Heads)),
         ("bits", sample::socket(Show::Bits)),
         ("endings", sample::endings()),
+        ("polling", sample::polling()),
         ("compare", sample::compare()),
     ]
 }
@@ -134,6 +135,32 @@ fn spoken(events: Vec<Event>, words: &str) -> Vec<Event> {
         event
     };
     events.into_iter().map(say).collect()
+}
+
+/// A recording may hold any number.
+#[test]
+fn the_largest_numbers_are_drawn_too() {
+    for (_, mut events) in all() {
+        for event in &mut events {
+            match &mut event.kind {
+                Kind::MessageEnd { body_len, wire_len, .. } => (*body_len, *wire_len) = (u64::MAX, u64::MAX),
+                Kind::Frame(frame) => (frame.len, frame.wire_len) = (u64::MAX, u64::MAX),
+                Kind::Closed { from_client, from_server, .. } => {
+                    (*from_client, *from_server) = (u64::MAX, u64::MAX);
+                }
+                Kind::Step { n, of, .. } => (*n, *of) = (u64::MAX, u64::MAX),
+                Kind::Answer { right, chosen, .. } => (*right, *chosen) = (u64::MAX, Some(u64::MAX)),
+                Kind::Summary { transports, .. } => transports.iter_mut().for_each(|it| {
+                    (it.from_client, it.from_server, it.events) = (u64::MAX, u64::MAX, u64::MAX);
+                }),
+                _ => {}
+            }
+        }
+        for width in [1, 60, 100] {
+            narrated(&events, width, false, true);
+        }
+        plainly(&events);
+    }
 }
 
 proptest! {

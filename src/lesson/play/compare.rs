@@ -38,7 +38,7 @@ struct Running {
 
 /// How long a workload runs: to the first poll that can bring the last of its events, and a moment for the answer.
 #[must_use]
-pub(super) fn length(workload: &Workload) -> Duration {
+fn length(workload: &Workload) -> Duration {
     let last = workload.events.last().map_or(Duration::ZERO, |event| event.at);
     let polls = last.as_nanos() / workload.poll.as_nanos().max(1) + 1;
     let polls = u32::try_from(polls).unwrap_or(u32::MAX);
@@ -46,8 +46,18 @@ pub(super) fn length(workload: &Workload) -> Duration {
 }
 
 impl Player<'_> {
+    /// Runs it as the flags change it, and shows how far it is.
+    pub(super) async fn workload(&mut self, workload: &Workload) -> Result<(), PlayError> {
+        let workload = workload.clone().with_flags(self.flags.events, self.flags.every, self.flags.poll);
+        let length = length(&workload);
+        let working = self.working("comparing", length);
+        let compared = self.compare(&workload).await;
+        drop(working);
+        compared
+    }
+
     /// Runs it, and tells what it added up to.
-    pub(super) async fn compare(&mut self, workload: &Workload) -> Result<(), PlayError> {
+    async fn compare(&mut self, workload: &Workload) -> Result<(), PlayError> {
         let since = self.taps.bus().append(Kind::Say {
             lesson: self.lesson.name.clone(),
             role: Role::Compare,

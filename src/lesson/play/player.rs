@@ -1,10 +1,11 @@
 //! Goes through a lesson, step by step.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::lesson::pace::{Go, Pacer, Stop, Working};
-use crate::lesson::script::{Lesson, Part, Prose, Question, Workload};
+use crate::lesson::script::{Lesson, Part, Prose, Question};
 use crate::lesson::template;
 use crate::server::Servers;
 use crate::tap::Taps;
@@ -60,7 +61,8 @@ pub struct Player<'a> {
     pub(super) servers: Servers,
     pub(super) ports: Ports,
     pub(super) flags: Flags,
-    pub(super) stage: Stage,
+    /// Opened by the first transcript; a lesson that only compares has none.
+    pub(super) stage: Option<Stage>,
     /// What the facts add up to, as far as they were read.
     pub(super) state: State,
     pub(super) measured: Measured,
@@ -74,7 +76,7 @@ pub struct Player<'a> {
 }
 
 impl<'a> Player<'a> {
-    /// Starts what the lesson needs.
+    /// Starts the lesson's server, if one of its transcripts will need it.
     ///
     /// # Errors
     /// Where a port cannot be had.
@@ -82,18 +84,17 @@ impl<'a> Player<'a> {
         lesson: &'a Lesson,
         taps: Taps,
         servers: Servers,
-        mut ports: Ports,
+        ports: Ports,
         flags: Flags,
         pacer: &'a mut dyn Pacer,
     ) -> Result<Self, PlayError> {
-        let stage = Stage::open(&taps, &servers, &mut ports, lesson.heartbeat).await?;
-        Ok(Self {
+        let mut player = Self {
             lesson,
             taps,
             servers,
             ports,
             flags,
-            stage,
+            stage: None,
             state: State::default(),
             measured: Measured::default(),
             captures: HashMap::new(),
@@ -102,7 +103,11 @@ impl<'a> Player<'a> {
             pacer,
             words: 0,
             asked: None,
-        })
+        };
+        if has_transcripts(lesson) {
+            player.stage().await?;
+        }
+        Ok(player)
     }
 
     /// Plays it to its end, and stops the server.
@@ -110,15 +115,12 @@ impl<'a> Player<'a> {
     /// # Errors
     /// Where it cannot go on.
     pub async fn play(mut self) -> Result<Outcome, PlayError> {
-        let address = self.stage.server.address;
-        self.tell(
-            Role::Title,
-            &self.lesson.title.clone(),
-            Some(format!("loopback {address}, no added delay")),
-        );
+        let address = self.address().map_or_else(String::new, |address| format!(" {address}"));
+        let detail = format!("loopback{address}, no added delay");
+        self.tell(Role::Title, &self.lesson.title.clone(), Some(detail));
         let played = self.steps().await;
         self.answer();
-        self.stage.server.stop().await;
+        self.servers.stop().await;
         played?;
         Ok(self.outcome)
     }
@@ -168,15 +170,6 @@ impl<'a> Player<'a> {
             }
         }
         Ok(())
-    }
-
-    async fn workload(&mut self, workload: &Workload) -> Result<(), PlayError> {
-        let workload = workload.clone().with_flags(self.flags.events, self.flags.every, self.flags.poll);
-        let length = super::compare::length(&workload);
-        let working = self.working("comparing", length);
-        let compared = self.compare(&workload).await;
-        drop(working);
-        compared
     }
 
     /// Shows that something is under way, until the answer is dropped.
@@ -261,18 +254,42 @@ impl<'a> Player<'a> {
         }
     }
 
+    /// The lesson's server and clients.
+    ///
+    /// # Errors
+    /// Where a port cannot be had.
+    pub(super) async fn stage(&mut self) -> Result<&mut Stage, PlayError> {
+        match &mut self.stage {
+            Some(stage) => Ok(stage),
+            stage @ None => {
+                let opened =
+                    Stage::open(&self.taps, &self.servers, &mut self.ports, self.lesson.heartbeat).await?;
+                Ok(stage.insert(opened))
+            }
+        }
+    }
+
+    /// Where the lesson's server listens.
+    pub(super) fn address(&self) -> Option<SocketAddr> {
+        self.stage.as_ref().map(|stage| stage.server.address)
+    }
+
     /// Fills captured and measured values into a text.
     pub(super) fn fill(&self, text: &str) -> String {
-        let address = self.stage.server.address;
+        let address = self.address();
         template::fill(text, &|name| match name {
-            "host" => Some(address.ip().to_string()),
-            "port" => Some(address.port().to_string()),
-            "api" => Some(format!("http://{address}/api/messages")),
-            "ws" => Some(format!("ws://{address}/ws")),
+            "host" => address.map(|address| address.ip().to_string()),
+            "port" => address.map(|address| address.port().to_string()),
+            "api" => address.map(|address| format!("http://{address}/api/messages")),
+            "ws" => address.map(|address| format!("ws://{address}/ws")),
             "opened" => Some(self.state.opened().to_string()),
             "closed" => Some(self.state.closed().to_string()),
             "open" => Some(self.state.open().to_string()),
             _ => self.captures.get(name).cloned().or_else(|| self.measured.get(name)),
         })
     }
+}
+
+fn has_transcripts(lesson: &Lesson) -> bool {
+    lesson.steps.iter().flat_map(|step| &step.parts).any(|part| matches!(part, Part::Wire(_)))
 }

@@ -11,6 +11,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
 use super::player::{PlayError, Player};
+use super::stage::Stage;
 use super::{claims, expect};
 use crate::client::{Command, Incoming, new_key};
 use crate::lesson::script::{Act, Expect, Send, Statement, What, Wire, World};
@@ -72,14 +73,8 @@ impl Player<'_> {
         let name = act.client.as_deref().unwrap_or(NOBODY);
         match &act.what {
             What::Send(send) => self.send(act, name, send).await,
-            What::Expect(expect, within) => {
-                self.expect(act, name, expect, *within).await;
-                Ok(())
-            }
-            What::World(world) => {
-                self.world(act, world).await;
-                Ok(())
-            }
+            What::Expect(expect, within) => self.expect(act, name, expect, *within).await,
+            What::World(world) => self.world(act, world).await,
             What::Claim(statement) => {
                 self.check(act, statement, since).await;
                 Ok(())
@@ -99,24 +94,24 @@ impl Player<'_> {
         let done = match send {
             Send::Request { method, target, headers, body } => {
                 let request = self.request(method, target, headers, body.as_deref()).map_err(failed)?;
-                self.stage.person(name).request(request).await.map_err(io)?;
+                self.stage().await?.person(name).request(request).await.map_err(io)?;
                 true
             }
             Send::Connect => {
-                self.stage.person(name).connect().await.map_err(io)?;
+                self.stage().await?.person(name).connect().await.map_err(io)?;
                 true
             }
-            Send::Raw(bytes) => self.stage.person(name).on_any(Command::Raw(bytes.clone())),
-            Send::Fin => self.stage.person(name).on_any(Command::Fin),
-            Send::Reset => self.stage.person(name).on_any(Command::Reset),
+            Send::Raw(bytes) => self.stage().await?.person(name).on_any(Command::Raw(bytes.clone())),
+            Send::Fin => self.stage().await?.person(name).on_any(Command::Fin),
+            Send::Reset => self.stage().await?.person(name).on_any(Command::Reset),
             Send::Text { .. }
             | Send::Binary { .. }
             | Send::Continuation { .. }
             | Send::Ping(_)
             | Send::Pong(_)
             | Send::Close(_) => {
-                let message = self.message(send);
-                self.stage.person(name).on_socket(Command::Message(message))
+                let Some(message) = self.message(send) else { return Ok(()) };
+                self.stage().await?.person(name).on_socket(Command::Message(message))
             }
         };
         if !done {
@@ -138,7 +133,8 @@ impl Player<'_> {
         };
         let mut request = Request::builder().method(method).uri(self.fill(target));
         if !written(&HOST) {
-            request = request.header(HOST, self.stage.server.address.to_string());
+            request =
+                request.header(HOST, self.address().map(|address| address.to_string()).unwrap_or_default());
         }
         for (name, value) in headers {
             request = request.header(name, self.fill(value));
@@ -157,31 +153,36 @@ impl Player<'_> {
         request.body(body.into()).map_err(|error| error.to_string())
     }
 
-    fn message(&self, send: &Send) -> Message {
-        match send {
+    /// What is sent on a socket; `None` for what is no message.
+    fn message(&self, send: &Send) -> Option<Message> {
+        Some(match send {
             Send::Text { text, fin: true } => Message::Text(self.fill(text).into()),
             Send::Text { text, fin } => fragment(self.fill(text).into(), Data::Text, *fin),
             Send::Binary { data, fin: true } => Message::Binary(data.clone().into()),
             Send::Binary { data, fin } => fragment(data.clone().into(), Data::Binary, *fin),
             Send::Continuation { text, fin } => fragment(self.fill(text).into(), Data::Continue, *fin),
-            Send::Pong(text) => Message::Pong(self.fill(text).into()),
-            Send::Close(close) => {
-                Message::Close(close.as_ref().map(|(code, reason)| CloseFrame {
-                    code: (*code).into(),
-                    reason: self.fill(reason).into(),
-                }))
-            }
             Send::Ping(text) => Message::Ping(self.fill(text).into()),
-            Send::Request { .. } | Send::Connect | Send::Raw(_) | Send::Fin | Send::Reset => {
-                Message::Ping(Bytes::new())
+            Send::Pong(text) => Message::Pong(self.fill(text).into()),
+            Send::Close(None) => Message::Close(None),
+            Send::Close(Some((code, reason))) => {
+                let reason = self.fill(reason).into();
+                Message::Close(Some(CloseFrame { code: (*code).into(), reason }))
             }
-        }
+            Send::Request { .. } | Send::Connect | Send::Raw(_) | Send::Fin | Send::Reset => return None,
+        })
     }
 
-    async fn expect(&mut self, act: &Act, name: &str, wanted: &Expect, within: Duration) {
+    async fn expect(
+        &mut self,
+        act: &Act,
+        name: &str,
+        wanted: &Expect,
+        within: Duration,
+    ) -> Result<(), PlayError> {
+        let person = self.stage().await?.person(name);
         let wait = async {
             loop {
-                let incoming = self.stage.person(name).next().await;
+                let incoming = person.next().await;
                 if !expect::is_skipped(wanted, &incoming) {
                     return incoming;
                 }
@@ -189,12 +190,14 @@ impl Player<'_> {
         };
         let Ok(incoming) = tokio::time::timeout(within, wait).await else {
             let saw = format!("nothing within {}", humantime::format_duration(within));
-            return self.broken(act, &act.source.clone(), &saw);
+            self.broken(act, &act.source, &saw);
+            return Ok(());
         };
         match expect::matches(wanted, &incoming, &self.captures) {
             Ok(found) => self.captures.extend(found),
-            Err(saw) => self.broken(act, &act.source.clone(), &saw),
+            Err(saw) => self.broken(act, &act.source, &saw),
         }
+        Ok(())
     }
 
     /// Tells that a line did not come true.
@@ -213,7 +216,7 @@ impl Player<'_> {
     /// A data message that no line expected.
     fn unexpected(&mut self, line: usize) {
         let mut left = Vec::new();
-        for (name, person) in self.stage.people() {
+        for (name, person) in self.stage.iter_mut().flat_map(Stage::people) {
             while let Some(incoming) = person.arrived() {
                 if !matches!(incoming, Incoming::Ping(_) | Incoming::Pong(_)) {
                     left.push(format!("{name}: < {}", expect::describe(&incoming)));
@@ -234,7 +237,7 @@ impl Player<'_> {
         }
     }
 
-    async fn world(&mut self, act: &Act, world: &World) {
+    async fn world(&mut self, act: &Act, world: &World) -> Result<(), PlayError> {
         let bus = self.taps.bus().clone();
         let whom = act.client.clone();
         let told = |what: &str, text: String| Kind::World { what: what.into(), id: None, text };
@@ -245,7 +248,7 @@ impl Player<'_> {
                 let made = |message: &crate::server::Message| {
                     bus.append(Kind::World { what: "say".into(), id: Some(message.id), text });
                 };
-                if let Err(error) = self.stage.server.store.post_with(draft, made).await {
+                if let Err(error) = self.stage().await?.server.store.post_with(draft, made).await {
                     self.broken(act, "a message in the list", &error.to_string());
                 }
             }
@@ -260,9 +263,10 @@ impl Player<'_> {
             World::Vanish => {
                 let name = whom.unwrap_or_else(|| NOBODY.into());
                 bus.append(told("vanish", name.clone()));
-                self.stage.person(&name).vanish();
+                self.stage().await?.person(&name).vanish();
             }
         }
+        Ok(())
     }
 
     async fn check(&mut self, act: &Act, statement: &Statement, since: Seq) {

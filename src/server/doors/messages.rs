@@ -8,7 +8,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::server::connection::Body;
+use crate::server::context::Body;
 use crate::server::problem::Problem;
 use crate::server::store::{Change, Draft, Store, StoreError};
 

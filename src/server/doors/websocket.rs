@@ -7,7 +7,7 @@ use hyper::header::{
 use hyper::{HeaderMap, Method, Request, Response, StatusCode, Version};
 
 use crate::server::Store;
-use crate::server::connection::{Body, Upgrade};
+use crate::server::context::{Body, Upgrade};
 use crate::server::problem::Problem;
 use crate::wire::handshake;
 

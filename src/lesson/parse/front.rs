@@ -64,8 +64,11 @@ fn entry(line: Piece<'_>, front: &mut Front, seen: &mut Vec<&'static str>, page:
         return;
     };
     let Some(known) = KEYS.into_iter().find(|known| *known == key.text) else {
-        let mend = nearest(key.text, KEYS)
+        let near = nearest(key.text, KEYS);
+        let mend = near
             .map_or_else(|| format!("one of: {}", KEYS.join(", ")), |near| format!("{near}: {}", value.text));
+        // What is misspelt is not missing as well.
+        seen.extend(near);
         page.mistake(key, format!("the front matter has no key \"{}\"", key.text), mend);
         return;
     };
@@ -135,7 +138,14 @@ mod tests {
     fn what_is_wrong_is_told() {
         let (_, _, mistakes) =
             front("---\ntitel: A\nsummary:\nminutes: soon\nheartbeat: 0s\nminutes: 3\nhello\n---\n");
-        insta::assert_snapshot!(mistakes.join("\n"), @r#""#);
+        insta::assert_snapshot!(mistakes.join("\n"), @r#"
+        2: the front matter has no key "titel" (title: A)
+        3: summary is empty (some words after the colon)
+        4: "soon" is no number of minutes from 1 to 600 (minutes: 12)
+        5: this time must be longer than nothing (500ms or 2s)
+        6: minutes is there twice (one line of it)
+        7: a line of the front matter is `key: value` (title: hello)
+        "#);
     }
 
     #[test]

@@ -4,9 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::page::{Page, Piece};
-use super::script::{Expect, MEASURED, Send};
-use super::template;
 use super::values::nearest;
+use crate::lesson::script::{Expect, MEASURED, Send};
+use crate::lesson::template;
+
+/// Who is meant where no name stands in front of a `>` or `<`.
+pub(super) const NOBODY: &str = "client";
 
 /// Names that stand for something from the start.
 const GIVEN: [&str; 4] = ["host", "port", "api", "ws"];
@@ -50,6 +53,9 @@ impl Scope {
     fn check(&self, at: Piece<'_>, more: &[&str], page: &mut Page<'_>) -> bool {
         let mut known = true;
         for (place, name) in template::places(at.text) {
+            if page.is_full() {
+                return false;
+            }
             if self.captured.contains(name) || GIVEN.contains(&name) || more.contains(&name) {
                 continue;
             }
@@ -80,7 +86,7 @@ impl Scope {
                     page.mistake(
                         at,
                         format!("{client} has no connection yet"),
-                        "a line `> connect` before it",
+                        format!("a line before it: {}> connect", front(client)),
                     );
                 }
             }
@@ -118,7 +124,11 @@ impl Scope {
             Expect::Response { .. } | Expect::Anything => {
                 if !state.connected && !state.socket {
                     let message = format!("{client} has sent nothing that could be answered");
-                    page.mistake(at, message, "a request before it: > GET /api/messages");
+                    page.mistake(
+                        at,
+                        message,
+                        format!("a line before it: {}> GET /api/messages", front(client)),
+                    );
                     *state = Client { connected: true, socket: true, raw: true };
                 }
             }
@@ -159,7 +169,7 @@ impl Scope {
 
     /// The client that did something last.
     pub fn last_client(&self) -> &str {
-        self.last_client.as_deref().unwrap_or("client")
+        self.last_client.as_deref().unwrap_or(NOBODY)
     }
 
     fn state(&mut self, client: &str) -> &mut Client {
@@ -169,9 +179,16 @@ impl Scope {
 }
 
 fn no_socket(client: &str, at: Piece<'_>, page: &mut Page<'_>) {
+    let front = front(client);
+    let message = format!("{client} has opened no socket yet");
     page.mistake(
         at,
-        format!("{client} has opened no socket yet"),
-        "two lines before it: > GET /ws and > upgrade: websocket",
+        message,
+        format!("two lines before it: {front}> GET /ws and {front}> upgrade: websocket"),
     );
+}
+
+/// What stands in front of a client's lines.
+fn front(client: &str) -> String {
+    if client == NOBODY { String::new() } else { format!("{client}: ") }
 }

@@ -8,7 +8,10 @@ use super::page::{Page, Piece};
 pub(super) const LONGEST: Duration = Duration::from_secs(60 * 60);
 
 /// What somebody may have meant by `word`: the most similar of these, if it is similar at all.
-pub(super) fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+pub(in crate::lesson) fn nearest<'c>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'c str>,
+) -> Option<&'c str> {
     let word: String = word.chars().take(64).collect::<String>().to_lowercase();
     let most = ((word.chars().count() + 1) / 3).max(1);
     candidates

@@ -1,7 +1,7 @@
 //! A `predict` fence: the question, the answers, the explanation.
 
 use super::page::{Page, Piece};
-use super::script::Question;
+use crate::lesson::script::Question;
 use crate::timeline::Choice;
 
 /// The keys 1 to 9 answer.

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::diagnostic::{Diagnostic, MOST};
+use crate::lesson::diagnostic::{Diagnostic, MOST};
 
 /// A part of one line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,9 +115,14 @@ impl<'a> Page<'a> {
             .collect()
     }
 
+    /// Whether there are so many mistakes that no more are noted.
+    pub fn is_full(&self) -> bool {
+        self.mistakes.len() >= MOST
+    }
+
     /// Notes that something is wrong here, and what to write instead.
     pub fn mistake(&mut self, at: Piece<'_>, message: impl Into<String>, mend: impl Into<String>) {
-        if self.mistakes.len() >= MOST {
+        if self.is_full() {
             return;
         }
         self.mistakes.push(Diagnostic {

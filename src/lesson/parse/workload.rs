@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::page::{Page, Piece};
-use super::script::{Planned, TRANSPORTS, Workload};
-use super::template;
 use super::values::{LONGEST, as_client_name, duration, is_client_name, nearest, positive, remark};
+use crate::lesson::script::{Planned, TRANSPORTS, Workload};
+use crate::lesson::template;
 
 /// The most that a workload may say.
 pub const MAX_EVENTS: usize = 10_000;
@@ -260,3 +260,6 @@ impl<'a> Reader<'_, 'a> {
         true
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,8 @@
 //! What may follow a `>`.
 
 use super::page::{Page, Piece};
-use super::script::Send;
 use super::values::{hex, is_token, nearest, payload};
+use crate::lesson::script::Send;
 
 /// The verbs of a `>` line.
 const VERBS: [&str; 13] = [

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::page::{Page, Piece};
-use super::script::{Statement, World};
 use super::values::{nearest, parse_duration, positive, quoted};
+use crate::lesson::script::{Statement, World};
 use crate::timeline::Side;
 
 const WORLDS: [&str; 4] = ["say", "cut", "stall", "vanish"];
@@ -35,28 +35,7 @@ pub(super) fn world(
 ) -> Option<World> {
     let (verb, rest) = line.word();
     match verb.text {
-        "say" => {
-            if let Some(name) = client {
-                let mend = format!("! {}", line.text);
-                page.mistake(
-                    name,
-                    "`say` is the referee's, at the server: no client's name goes before it",
-                    mend,
-                );
-                return None;
-            }
-            if !rest.text.starts_with('"') {
-                let words = if rest.is_empty() { "GOAL" } else { rest.text };
-                let mend = format!("say {}", serde_json::Value::from(words));
-                page.mistake(
-                    if rest.is_empty() { verb } else { rest },
-                    "`say` wants its words in quotes",
-                    mend,
-                );
-                return None;
-            }
-            quoted(rest, page).map(World::Say)
-        }
+        "say" => say(line, client, page),
         "stall" => positive(if rest.is_empty() { rest_of(verb) } else { rest }, page).map(World::Stall),
         "cut" | "vanish" if !rest.is_empty() => {
             page.mistake(rest, format!("nothing may follow `{}`", verb.text), verb.text);
@@ -85,6 +64,22 @@ pub(super) fn world(
             None
         }
     }
+}
+
+fn say(line: Piece<'_>, client: Option<Piece<'_>>, page: &mut Page<'_>) -> Option<World> {
+    let (verb, words) = line.word();
+    if let Some(name) = client {
+        let message = "`say` is the referee's, at the server: no client's name goes before it";
+        page.mistake(name, message, format!("! {}", line.text));
+        return None;
+    }
+    if !words.text.starts_with('"') {
+        let (at, said) = if words.is_empty() { (verb, "GOAL") } else { (words, words.text) };
+        let mend = format!("say {}", serde_json::Value::from(said));
+        page.mistake(at, "`say` wants its words in quotes", mend);
+        return None;
+    }
+    quoted(words, page).map(World::Say)
 }
 
 /// The empty place after a word.

@@ -1,12 +1,24 @@
 //! A lesson's file to a [`Lesson`], or all its mistakes at once.
 
-use super::diagnostic::Mistakes;
-use super::markdown::{self, Block, Kind};
-use super::page::{Page, Piece};
-use super::scope::Scope;
-use super::script::{Lesson, Part, Prose, Step, Wire};
-use super::values::nearest;
-use super::{front, predict, sends, transcript, workload};
+mod expects;
+mod front;
+mod markdown;
+mod page;
+mod predict;
+mod scope;
+mod sends;
+mod statements;
+mod transcript;
+mod values;
+mod workload;
+
+use markdown::{Block, Kind};
+use page::{Page, Piece};
+use scope::Scope;
+pub(in crate::lesson) use values::nearest;
+
+use crate::lesson::diagnostic::Mistakes;
+use crate::lesson::script::{Lesson, Part, Prose, Step, Wire};
 use crate::timeline::Show;
 
 /// The info strings that mean something.
@@ -169,43 +181,31 @@ impl<'a> Reader<'a> {
     }
 
     fn fence(&mut self, pieces: &[Piece<'a>], nested: bool, text: &str) {
-        let Some((opener, mut body)) = pieces.split_first().map(|(first, body)| (first.trim(), body)) else {
+        let Some((opener, body)) = pieces.split_first().map(|(first, body)| (first.trim(), body)) else {
             return;
         };
         let mark = opener.text.chars().next().unwrap_or('`');
         let marks = |text: &str| text.len() - text.trim_start_matches(mark).len();
         let count = marks(opener.text);
-        match body.split_last() {
-            Some((last, before))
-                if marks(last.text.trim()) >= count
-                    && last.text.trim().trim_start_matches(mark).is_empty() =>
-            {
-                body = before;
-            }
-            _ => {
-                self.unclosed = true;
-                let mend =
-                    format!("a line {} after its last line", opener.text.get(..count).unwrap_or("```"));
-                self.page.mistake(opener, "this fence is not closed", mend);
-                return;
-            }
-        }
+        let closes = |line: &&Piece<'_>| {
+            marks(line.text.trim()) >= count && marks(line.text.trim()) == line.text.trim().len()
+        };
+        let Some(body) = body.last().filter(closes).map(|_| &body[..body.len() - 1]) else {
+            self.unclosed = true;
+            let mend = format!("a line {} after its last line", &opener.text[..count]);
+            self.page.mistake(opener, "this fence is not closed", mend);
+            return;
+        };
         let info = opener.from(count).trim();
         let (word, more) = info.word();
         if word.text == "include" {
             self.page.mistake(word, "this version cannot play an include", "the step itself");
+        } else if let Some(near) = meant(word.text) {
+            let message = format!("\"{}\" is nearly `{near}`, but is not run", word.text);
+            self.page.mistake(word, message, format!("{near} {}", more.text).trim_end().to_owned());
         } else if !FENCES.contains(&word.text) {
-            match meant(word.text) {
-                Some(near) => {
-                    let message = format!("\"{}\" is nearly `{near}`, but is not run", word.text);
-                    self.page.mistake(word, message, format!("{near} {}", more.text).trim_end().to_owned());
-                }
-                None => self.push(Part::Code {
-                    lang: info.text.to_owned(),
-                    text: without_end(text),
-                    line: opener.line,
-                }),
-            }
+            let text = without_end(text);
+            self.push(Part::Code { lang: info.text.to_owned(), text, line: opener.line });
         } else if nested {
             let message = format!("a `{}` fence stands at the left margin, not inside a list", word.text);
             self.page.mistake(opener, message, "the fence after the list, without spaces before it");
@@ -277,6 +277,9 @@ impl<'a> Reader<'a> {
 /// Which fence was meant, if the word is a letter or two away from one. Of a short word with two letters wrong the
 /// first must be right, or `dot` would be a note.
 fn meant(word: &str) -> Option<&'static str> {
+    if FENCES.contains(&word) {
+        return None;
+    }
     let word: String = word.to_lowercase().chars().take(16).collect();
     let near = |fence: &&str| match strsim::osa_distance(&word, fence) {
         0 | 1 => true,
@@ -289,3 +292,8 @@ fn meant(word: &str) -> Option<&'static str> {
 fn without_end(text: &str) -> String {
     text.strip_suffix('\n').unwrap_or(text).to_owned()
 }
+
+#[cfg(test)]
+mod hostile;
+#[cfg(test)]
+mod tests;

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::page::{Page, Piece};
-use super::script::Expect;
 use super::sends::{code_and_reason, control};
-use super::template;
 use super::values::{hex, nearest, payload, positive};
+use crate::lesson::script::Expect;
+use crate::lesson::template;
 
 /// How long a message may take to come, unless the lesson says otherwise.
 const PATIENCE: Duration = Duration::from_secs(5);

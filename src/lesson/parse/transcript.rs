@@ -1,13 +1,11 @@
 //! A `wire` fence: the transcript's lines to what is to be done, in order.
 
 use super::page::{Page, Piece};
-use super::scope::Scope;
-use super::script::{Act, Expect, Send, What};
+use super::scope::{NOBODY, Scope};
 use super::values::{as_client_name, duration, is_client_name, is_token, remark};
-use super::{expects, sends, statements, template};
-
-/// Who is meant where no name stands in front.
-const NOBODY: &str = "client";
+use super::{expects, sends, statements};
+use crate::lesson::script::{Act, Expect, Send, What};
+use crate::lesson::template;
 
 /// Reads the lines of a fence. What is wrong with them is noted on the page.
 pub(super) fn parse<'a>(lines: &[Piece<'a>], scope: &mut Scope, page: &mut Page<'a>) -> Vec<Act> {
@@ -157,6 +155,11 @@ impl<'a> Reader<'_, 'a> {
 
     /// What somebody who left out the marker may have meant.
     fn marker_for(&self, text: &str) -> String {
+        if let Some((name, rest)) = text.split_once(char::is_whitespace)
+            && starts_with_marker(rest.trim_start())
+        {
+            return format!("{}: {}", as_client_name(name), rest.trim_start());
+        }
         let open = self.open.as_ref().map(|open| open.marker);
         let marker = match text.split_whitespace().next().unwrap_or_default() {
             "say" | "cut" | "stall" | "vanish" => '!',
@@ -248,6 +251,8 @@ impl<'a> Reader<'_, 'a> {
 
     fn add(&mut self, line: &Line<'a>) {
         let Some(open) = &mut self.open else { return };
+        // Only a GET can ask for a socket (RFC 6455, 4.1).
+        let get = matches!(self.acts.last().map(|act| &act.what), Some(What::Send(Send::Request { method, .. })) if method == "GET");
         let Some((headers, body)) = self.acts.last_mut().and_then(parts) else {
             return;
         };
@@ -280,10 +285,7 @@ impl<'a> Reader<'_, 'a> {
             return;
         }
         headers.push((name.text.to_owned(), value.text.to_owned()));
-        if name.text.eq_ignore_ascii_case("upgrade")
-            && value.text.eq_ignore_ascii_case("websocket")
-            && open.marker == '>'
-        {
+        if name.text.eq_ignore_ascii_case("upgrade") && value.text.eq_ignore_ascii_case("websocket") && get {
             self.scope.opens_socket(line.client());
         }
     }
@@ -365,8 +367,10 @@ impl<'a> Reader<'_, 'a> {
     }
 }
 
+type Headers = Vec<(String, String)>;
+
 /// The headers and body of a request or response.
-fn parts(act: &mut Act) -> Option<(&mut Vec<(String, String)>, &mut Option<String>)> {
+fn parts(act: &mut Act) -> Option<(&mut Headers, &mut Option<String>)> {
     match &mut act.what {
         What::Send(Send::Request { headers, body, .. })
         | What::Expect(Expect::Response { headers, body, .. }, _) => Some((headers, body)),
@@ -377,3 +381,6 @@ fn parts(act: &mut Act) -> Option<(&mut Vec<(String, String)>, &mut Option<Strin
 fn starts_with_marker(text: &str) -> bool {
     text.starts_with(['>', '<', '!', '=', '~'])
 }
+
+#[cfg(test)]
+mod tests;
