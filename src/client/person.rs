@@ -133,17 +133,6 @@ impl Person {
         self.inbox.try_recv().ok()
     }
 
-    /// Leaves: no more commands; each task ends its connection in order.
-    pub async fn leave(&mut self) {
-        for line in [self.http.take(), self.socket.take()].into_iter().flatten() {
-            drop(line.commands);
-            let stop = line.task.abort_handle();
-            if tokio::time::timeout(Duration::from_secs(2), line.task).await.is_err() {
-                stop.abort();
-            }
-        }
-    }
-
     async fn dial(&self) -> io::Result<Line> {
         let before = self.taps.bus().last();
         let link = Link::connect(self.server, &self.name, &self.taps).await?;

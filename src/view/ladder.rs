@@ -263,8 +263,9 @@ impl Ladder {
         let mut rows = self.begun_messages(event);
         let (shape, label) = labels::world(what, text);
         let row = self.row(event, None, shape, label, String::new());
+        let nobody = if self.state.opened() == 0 { "nobody to tell" } else { "nobody left to tell" };
         let alone = what == "say" && self.state.open() == 0;
-        rows.push(if alone { self.remarked(row, "nobody left to tell") } else { self.lesson(row) });
+        rows.push(if alone { self.remarked(row, nobody) } else { self.lesson(row) });
         rows
     }
 
