@@ -128,8 +128,7 @@ impl<T> Driver<T> {
     }
 
     /// Waits for the connection's end.
-    pub async fn finish(mut self) -> hyper::Result<Parts<T>> {
-        self.wait().await;
+    pub async fn finish(self) -> hyper::Result<Parts<T>> {
         match self.ended {
             Some(ended) => ended,
             None => self.future.await,
