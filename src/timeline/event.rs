@@ -253,6 +253,34 @@ pub enum Kind {
     },
 }
 
+impl Kind {
+    /// The connection that a fact is about.
+    #[must_use]
+    pub fn conn(&self) -> Option<ConnId> {
+        match self {
+            Self::Opened { conn, .. }
+            | Self::Bytes { conn, .. }
+            | Self::Request { conn, .. }
+            | Self::Response { conn, .. }
+            | Self::MessageEnd { conn, .. }
+            | Self::Upgraded { conn, .. }
+            | Self::Frame(Frame { conn, .. })
+            | Self::Packet { conn, .. }
+            | Self::Fin { conn, .. }
+            | Self::Closed { conn, .. }
+            | Self::Kernel { conn, .. } => Some(*conn),
+            Self::Heard { conn, .. } => *conn,
+            Self::World { .. }
+            | Self::Step { .. }
+            | Self::Say { .. }
+            | Self::Predict { .. }
+            | Self::Answer { .. }
+            | Self::Claim(_)
+            | Self::Summary { .. } => None,
+        }
+    }
+}
+
 /// What the heads of requests and responses have in common.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {
@@ -304,6 +332,9 @@ pub struct Claim {
     pub evidence: Vec<Seq>,
     /// In the lesson's file, from 1.
     pub line: u64,
+    /// The remark in the margin of the claim's line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remark: Option<String>,
     /// What was expected, where it did not hold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected: Option<String>,

@@ -155,6 +155,17 @@ impl State {
         self.opened() - self.closed()
     }
 
+    /// The connections of clients that a lesson named.
+    pub fn named(&self) -> impl Iterator<Item = &Connection> {
+        self.connections.values().filter(|connection| connection.name.is_some())
+    }
+
+    /// Whether a lesson named this connection's client.
+    #[must_use]
+    pub fn is_named(&self, conn: ConnId) -> bool {
+        self.get(conn).is_some_and(|connection| connection.name.is_some())
+    }
+
     fn with(&mut self, conn: ConnId, change: impl FnOnce(&mut Connection)) {
         if let Some(connection) = self.connections.get_mut(&conn) {
             change(connection);

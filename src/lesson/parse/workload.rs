@@ -23,8 +23,9 @@ const SETTINGS: [&str; 3] = ["transports", "poll", "rtt"];
 
 impl Workload {
     /// The workload with what the command line asks for. With `events` or `every`, so many goals (as many as the
-    /// server had events), so far apart (2 s), take the place of what the server says; what clients say stays as
-    /// far as it falls within the run. All is kept within [`MAX_EVENTS`] and [`MAX_RUN`]; there is always one
+    /// server had events), about so far apart (2 s), take the place of what the server says; what clients say stays as
+    /// far as it falls within the run. Each goal is moved a little, by up to half a poll or half of `every`: goals that
+    /// keep step with the polls would all be heard at once, or all as late as can be. All is kept within [`MAX_EVENTS`] and [`MAX_RUN`]; there is always one
     /// event.
     #[must_use]
     pub fn with_flags(
@@ -46,14 +47,24 @@ impl Workload {
             MAX_RUN.as_nanos().checked_div(every.as_nanos()).unwrap_or(u128::MAX).min(MAX_EVENTS as u128);
         let count = events.map_or(server.len() as u128, u128::from).clamp(1, most.max(1)) as u32;
         let end = every * count;
+        let poll = self.poll;
         self.events = (1..=count)
-            .map(|n| Planned { at: every * n, client: None, text: format!("GOAL {n}-0") })
+            .map(|n| Planned { at: spread(n, every, poll), client: None, text: format!("GOAL {n}-0") })
             .chain(clients.into_iter().filter(|event| event.at <= end))
             .take(MAX_EVENTS)
             .collect();
         self.events.sort_by_key(|event| event.at);
         self
     }
+}
+
+/// When the nth goal falls: `every * n`, moved by a fraction of the poll that differs each time. The fractions are
+/// those of the multiples of the golden ratio, which fill an interval evenly however many there are.
+fn spread(n: u32, every: Duration, poll: Duration) -> Duration {
+    let width = every.min(poll);
+    let fraction = u64::from(n) * 618 % 1000;
+    let moved = width.mul_f64(fraction as f64 / 1000.0);
+    (every * n + moved).saturating_sub(width / 2)
 }
 
 /// Reads the lines of a fence. `fence` is its first line, `text` its content.

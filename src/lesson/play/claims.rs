@@ -1,11 +1,13 @@
 //! Holds a statement against the facts, and names those that prove it.
+//!
+//! A statement speaks of the lesson's own clients: what a guest does neither proves nor disproves it.
 
 use std::time::Duration;
 
 use super::player::Player;
 use crate::lesson::script::{Act, Statement};
 use crate::tap::kernel::{TcpState, tcp_state};
-use crate::timeline::{Claim, ConnId, Connection, Event, Kind, Layer, Seq, Side, Who};
+use crate::timeline::{Claim, ConnId, Connection, Kind, Layer, Seq, Side, Who};
 
 /// How long a statement may take to come true.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -53,6 +55,7 @@ pub(super) async fn check(player: &mut Player<'_>, act: &Act, statement: &Statem
         saw: broken.then_some(finding.saw),
         held: finding.held,
         line: act.line as u64,
+        remark: act.remark.clone(),
         text,
         evidence,
     }
@@ -113,18 +116,15 @@ fn subject(player: &Player<'_>, named: Option<&str>, since: Seq) -> Option<ConnI
         return player.state.connections.values().rfind(of_name).map(|connection| connection.id);
     }
     let events = player.taps.bus().after(since);
-    let seen = events.iter().rev().find_map(|event| conn_of(event));
-    seen.or_else(|| player.state.connections.keys().next_back().copied())
+    let ours = |conn: &ConnId| player.state.is_named(*conn);
+    let seen = events.iter().rev().find_map(|event| event.kind.conn().filter(ours));
+    seen.or_else(|| player.state.named().last().map(|connection| connection.id))
 }
 
-fn conn_of(event: &Event) -> Option<ConnId> {
-    match &event.kind {
-        Kind::Opened { conn, .. }
-        | Kind::Bytes { conn, .. }
-        | Kind::Fin { conn, .. }
-        | Kind::Closed { conn, .. } => Some(*conn),
-        _ => None,
-    }
+/// Whether a connection is the named client's, or where nobody is named one of the lesson's.
+fn is_meant(player: &Player<'_>, named: Option<&str>, conn: ConnId) -> bool {
+    let name = player.state.get(conn).and_then(|connection| connection.name.as_deref());
+    name.is_some() && (named.is_none() || name == named)
 }
 
 fn open(player: &Player<'_>, conn: ConnId) -> Finding {
@@ -201,7 +201,7 @@ async fn time_wait(player: &mut Player<'_>, conn: ConnId, since: Seq, side: Side
 }
 
 fn connections(player: &Player<'_>, n: u64, since: Seq) -> Finding {
-    let opened: Vec<Seq> = seqs(player, since, |kind| matches!(kind, Kind::Opened { .. }));
+    let opened: Vec<Seq> = seqs(player, since, |kind| matches!(kind, Kind::Opened { name: Some(_), .. }));
     let saw = format!("{} opened", opened.len());
     Finding::of(opened.len() as u64 == n, opened, saw)
 }
@@ -213,11 +213,8 @@ async fn silence(player: &mut Player<'_>, named: Option<&str>, time: Duration) -
     tokio::time::sleep(time).await;
     drop(working);
     player.catch_up();
-    let of_whom = |conn: ConnId| {
-        named.is_none() || player.state.get(conn).and_then(|connection| connection.name.as_deref()) == named
-    };
     let crossed: Vec<Seq> = seqs(player, before, |kind| match kind {
-        Kind::Bytes { conn, .. } | Kind::Fin { conn, .. } => of_whom(*conn),
+        Kind::Bytes { conn, .. } | Kind::Fin { conn, .. } => is_meant(player, named, *conn),
         _ => false,
     });
     if crossed.is_empty() {
@@ -232,8 +229,7 @@ fn under(player: &Player<'_>, named: Option<&str>, (limit, side): (u64, Side), s
     let mut sum = 0;
     let evidence = seqs(player, since, |kind| match kind {
         Kind::Bytes { conn, from, len, layer: Layer::Tcp, .. } if *from == side => {
-            let name = player.state.get(*conn).and_then(|connection| connection.name.as_deref());
-            let counted = named.is_none() || name == named;
+            let counted = is_meant(player, named, *conn);
             sum += if counted { *len } else { 0 };
             counted
         }

@@ -178,6 +178,7 @@ impl Player<'_> {
             held: Some(false),
             evidence: vec![self.taps.bus().last()],
             line: line as u64,
+            remark: None,
             expected: Some(format!("{name} to take part to the end")),
             saw: Some(saw),
         });

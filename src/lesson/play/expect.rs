@@ -20,8 +20,23 @@ pub(super) fn is_skipped(expect: &Expect, incoming: &Incoming) -> bool {
     }
 }
 
+/// A message that was not what was expected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Mismatch {
+    /// Which part of the expectation it did not meet; `None`: the first line.
+    pub expected: Option<String>,
+    /// What was there instead.
+    pub saw: String,
+}
+
+impl Mismatch {
+    fn whole(incoming: &Incoming) -> Self {
+        Self { expected: None, saw: describe(incoming) }
+    }
+}
+
 /// What was captured, or what was seen instead.
-pub(super) fn matches(expect: &Expect, incoming: &Incoming, known: &Captures) -> Result<Captures, String> {
+pub(super) fn matches(expect: &Expect, incoming: &Incoming, known: &Captures) -> Result<Captures, Mismatch> {
     let mut found = Captures::new();
     let fits = match (expect, incoming) {
         (Expect::Anything, _) => true,
@@ -48,7 +63,7 @@ pub(super) fn matches(expect: &Expect, incoming: &Incoming, known: &Captures) ->
         },
         _ => false,
     };
-    if fits { Ok(found) } else { Err(describe(incoming)) }
+    if fits { Ok(found) } else { Err(Mismatch::whole(incoming)) }
 }
 
 /// In words, short enough for one line.
@@ -66,28 +81,36 @@ pub(super) fn describe(incoming: &Incoming) -> String {
 
 type ExpectedResponse<'a> = (u16, &'a [(String, String)], Option<&'a str>);
 
-fn response(expected: ExpectedResponse, incoming: &Incoming, known: &Captures) -> Result<Captures, String> {
-    let Incoming::Response { status, headers, body } = incoming else { return Err(describe(incoming)) };
+fn response(
+    expected: ExpectedResponse<'_>,
+    incoming: &Incoming,
+    known: &Captures,
+) -> Result<Captures, Mismatch> {
+    let Incoming::Response { status, headers, body } = incoming else {
+        return Err(Mismatch::whole(incoming));
+    };
     let (wanted_status, wanted_headers, wanted_body) = expected;
     let mut found = Captures::new();
     if *status != wanted_status {
-        return Err(describe(incoming));
+        return Err(Mismatch::whole(incoming));
     }
     for (name, pattern) in wanted_headers {
-        let mut values = headers.iter().filter(|(seen, _)| seen.eq_ignore_ascii_case(name)).peekable();
-        if values.peek().is_none() {
-            return Err(format!("response {status} without {name}"));
-        }
+        let expected = Some(format!("{name}: {pattern}"));
+        let values = headers.iter().filter(|(seen, _)| seen.eq_ignore_ascii_case(name));
         let seen: Vec<_> = values.map(|(_, value)| value.as_str()).collect();
+        if seen.is_empty() {
+            return Err(Mismatch { expected, saw: format!("no such header with the {status}") });
+        }
         if !seen.iter().any(|value| text_fits(pattern, value, known, &mut found)) {
-            return Err(format!("{name}: {}", seen.join(", ")));
+            return Err(Mismatch { expected, saw: format!("{name}: {}", seen.join(", ")) });
         }
     }
     let text = String::from_utf8_lossy(body);
     match wanted_body {
-        Some(pattern) if !body_fits(pattern, &text, known, &mut found) => {
-            Err(format!("body {}", shortened(&text)))
-        }
+        Some(pattern) if !body_fits(pattern, &text, known, &mut found) => Err(Mismatch {
+            expected: Some(format!("the body {}", shortened(pattern))),
+            saw: format!("the body {}", shortened(&text)),
+        }),
         _ => Ok(found),
     }
 }
@@ -126,15 +149,17 @@ fn json_fits(pattern: &str, value: &Value, known: &Captures, found: &mut Capture
     template::json(&fill(pattern, known)).is_ok_and(|pattern| value_fits(&pattern, value, found))
 }
 
-/// The fields that are named must match; a list must match item by item.
+/// The fields that are named must match. Of a list, the items that are written must be there, in that order; others may
+/// stand between them, since guests may post. An empty list is an empty list.
 fn value_fits(pattern: &Value, value: &Value, found: &mut Captures) -> bool {
     match (pattern, value) {
         (Value::Object(fields), Value::Object(_)) => fields
             .iter()
             .all(|(name, pattern)| value.get(name).is_some_and(|value| value_fits(pattern, value, found))),
         (Value::Array(patterns), Value::Array(values)) => {
-            let fits = |(pattern, value)| value_fits(pattern, value, found);
-            patterns.len() == values.len() && patterns.iter().zip(values).all(fits)
+            let mut rest = values.iter();
+            let mut is_there = |pattern| rest.any(|value| value_fits(pattern, value, found));
+            if patterns.is_empty() { values.is_empty() } else { patterns.iter().all(&mut is_there) }
         }
         (Value::String(pattern), value) if template::names(pattern).next().is_some() => {
             let text = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
@@ -197,7 +222,18 @@ mod tests {
             .is_ok()
         );
         let other = Captures::from([("id".to_owned(), "8".to_owned())]);
-        assert_eq!(matches(&wanted, &incoming, &other), Err("location: /api/messages/7".into()));
+        let mismatch = matches(&wanted, &incoming, &other).unwrap_err();
+        assert_eq!(mismatch.expected.as_deref(), Some("location: /api/messages/{id}"));
+        assert_eq!(mismatch.saw, "location: /api/messages/7");
+    }
+
+    #[test]
+    fn of_a_list_others_may_stand_between_what_is_written() {
+        let incoming = ok(r#"[{"text":"a"},{"text":"guest"},{"text":"b"}]"#, &[]);
+        let fits = |body| matches(&expect(&[], Some(body)), &incoming, &Captures::new()).is_ok();
+        assert!(fits(r#"[{"text":"a"},{"text":"b"}]"#));
+        assert!(!fits(r#"[{"text":"b"},{"text":"a"}]"#));
+        assert!(!fits("[]"));
     }
 
     #[test]

@@ -1,4 +1,6 @@
 //! The numbers that prose may name: each is measured in the run, most of them in the last transcript played.
+//!
+//! They are those of the lesson's own clients: whoever else is connected takes part in the ladder, not in the story.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -30,6 +32,9 @@ struct Fence {
 impl Measured {
     pub fn event(&mut self, event: &Event) {
         self.state.event(event);
+        if event.kind.conn().is_some_and(|conn| !self.state.is_named(conn)) {
+            return;
+        }
         match &event.kind {
             Kind::Say { role: Role::Wire | Role::Compare, .. } => {
                 self.last = Fence::default();
@@ -73,6 +78,9 @@ impl Measured {
         let connection = last.conn.and_then(|conn| self.state.get(conn));
         let ending = connection.and_then(|connection| connection.closed);
         let value = match name {
+            "opened" => Some(self.state.named().count().to_string()),
+            "closed" => Some(self.state.named().filter(|it| it.closed.is_some()).count().to_string()),
+            "open" => Some(self.state.named().filter(|it| it.closed.is_none()).count().to_string()),
             "conn" => last.conn.map(|conn| conn.to_string()),
             "work" => last.work.map(duration),
             "late" => last.late.map(duration),

@@ -282,9 +282,6 @@ impl<'a> Player<'a> {
             "port" => address.map(|address| address.port().to_string()),
             "api" => address.map(|address| format!("http://{address}/api/messages")),
             "ws" => address.map(|address| format!("ws://{address}/ws")),
-            "opened" => Some(self.state.opened().to_string()),
-            "closed" => Some(self.state.closed().to_string()),
-            "open" => Some(self.state.open().to_string()),
             _ => self.captures.get(name).cloned().or_else(|| self.measured.get(name)),
         })
     }

@@ -87,12 +87,13 @@ impl Tally {
 
 /// Of sorted delays.
 fn spread(delays: &[Duration]) -> Option<Spread> {
-    // The nearest rank: the smallest delay that so many percent of all do not exceed.
-    let rank = |percent: usize| {
-        let rank = (delays.len() * percent).div_ceil(100).max(1);
-        delays.get(rank - 1).copied().map(Elapsed)
-    };
-    Some(Spread { median: rank(50)?, p99: rank(99)?, worst: Elapsed(*delays.last()?) })
+    let (first, worst) = (delays.first()?, delays.last()?);
+    // Of an even number, the middle of the two in the middle.
+    let middle = |n: usize| delays.get(n).unwrap_or(first);
+    let median = (*middle((delays.len() - 1) / 2) + *middle(delays.len() / 2)) / 2;
+    // The nearest rank: the smallest delay that 99 of 100 do not exceed.
+    let p99 = delays.get((delays.len() * 99).div_ceil(100) - 1).unwrap_or(worst);
+    Some(Spread { median: Elapsed(median), p99: Elapsed(*p99), worst: Elapsed(*worst) })
 }
 
 #[cfg(test)]
@@ -103,8 +104,9 @@ mod tests {
     fn a_spread_is_of_delays_that_were_measured() {
         let delays: Vec<_> = (1..=6).map(Duration::from_secs).collect();
         let found = spread(&delays).unwrap();
-        let seconds = [found.median, found.p99, found.worst].map(|delay| delay.0.as_secs());
-        assert_eq!(seconds, [3, 6, 6]);
+        let seconds = [found.median, found.p99, found.worst].map(|delay| delay.0.as_secs_f64());
+        assert_eq!(seconds, [3.5, 6.0, 6.0]);
+        assert_eq!(spread(&delays[..3]).unwrap().median.0.as_secs(), 2);
         assert_eq!(spread(&[]), None);
     }
 }

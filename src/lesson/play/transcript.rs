@@ -15,6 +15,7 @@ use super::stage::Stage;
 use super::{claims, expect};
 use crate::client::{Command, Incoming, new_key};
 use crate::lesson::script::{Act, Expect, Send, Statement, What, Wire, World};
+use crate::lesson::template;
 use crate::server::Draft;
 use crate::timeline::{Claim, Kind, Role, Seq, Side};
 
@@ -61,7 +62,7 @@ impl Player<'_> {
             let from = match &act.what {
                 What::Send(_) => Side::Client,
                 What::Expect(..) | What::World(_) => Side::Server,
-                What::Claim(Statement::ClosedBy(side)) => *side,
+                // A claim's remark is shown with the claim.
                 What::Claim(_) | What::Wait(_) => continue,
             };
             let client = act.client.clone().unwrap_or_default();
@@ -90,6 +91,11 @@ impl Player<'_> {
 
     async fn send(&mut self, act: &Act, name: &str, send: &Send) -> Result<(), PlayError> {
         let failed = |what: String| PlayError::Line { line: act.line, what };
+        if let Some(missing) = self.unfilled(send) {
+            let expected = format!("a value for {{{missing}}}");
+            self.broken(act, &expected, "the line that captures it did not come true: nothing was sent");
+            return Ok(());
+        }
         let io = |error: std::io::Error| failed(format!("{name} could not connect: {error}"));
         let done = match send {
             Send::Request { method, target, headers, body } => {
@@ -118,6 +124,31 @@ impl Player<'_> {
             self.broken(act, "an open connection", &format!("{name} has none"));
         }
         Ok(())
+    }
+
+    /// A name in it that has no value: what captures it did not come true.
+    fn unfilled(&self, send: &Send) -> Option<String> {
+        let texts: Vec<&str> = match send {
+            Send::Request { target, headers, body, .. } => {
+                let values = headers.iter().map(|(_, value)| value.as_str());
+                values.chain([target.as_str()]).chain(body.as_deref()).collect()
+            }
+            Send::Text { text, .. }
+            | Send::Continuation { text, .. }
+            | Send::Ping(text)
+            | Send::Pong(text) => {
+                vec![text]
+            }
+            Send::Close(Some((_, reason))) => vec![reason],
+            Send::Binary { .. }
+            | Send::Close(None)
+            | Send::Connect
+            | Send::Raw(_)
+            | Send::Fin
+            | Send::Reset => Vec::new(),
+        };
+        let filled: Vec<String> = texts.into_iter().map(|text| self.fill(text)).collect();
+        filled.iter().find_map(|text| template::names(text).next().map(ToOwned::to_owned))
     }
 
     /// Host and Content-Length are added unless written, and what a handshake needs; nothing else.
@@ -195,7 +226,10 @@ impl Player<'_> {
         };
         match expect::matches(wanted, &incoming, &self.captures) {
             Ok(found) => self.captures.extend(found),
-            Err(saw) => self.broken(act, &act.source, &saw),
+            Err(mismatch) => {
+                let expected = mismatch.expected.unwrap_or_else(|| act.source.clone());
+                self.broken(act, &expected, &mismatch.saw);
+            }
         }
         Ok(())
     }
@@ -207,6 +241,7 @@ impl Player<'_> {
             held: Some(false),
             evidence: vec![self.taps.bus().last()],
             line: act.line as u64,
+            remark: None,
             expected: Some(expected.into()),
             saw: Some(saw.into()),
         };
@@ -226,10 +261,11 @@ impl Player<'_> {
         if let Some(first) = left.first() {
             let more = if left.len() > 1 { format!(" and {} more", left.len() - 1) } else { String::new() };
             let claim = Claim {
-                text: "nothing else arrived".into(),
+                text: "nothing else arrives".into(),
                 held: Some(false),
                 evidence: vec![self.taps.bus().last()],
                 line: line as u64,
+                remark: None,
                 expected: Some("no message beyond those written".into()),
                 saw: Some(format!("{first}{more}")),
             };

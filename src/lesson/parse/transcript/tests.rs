@@ -138,7 +138,7 @@ fn every_verb_of_a_client_is_read() {
     assert_eq!(what("> close"), What::Send(Send::Close(None)));
     assert_eq!(what("> close 1000 bye bye"), What::Send(Send::Close(Some((1000, "bye bye".into())))));
     assert_eq!(what("ben: > connect"), What::Send(Send::Connect));
-    assert_eq!(what("ben: > raw 81 05"), What::Send(Send::Raw(vec![0x81, 5])));
+    assert_eq!(what("anna: > raw 81 05"), What::Send(Send::Raw(vec![0x81, 5])));
     assert_eq!(what("anna: > fin"), What::Send(Send::Fin));
     assert_eq!(what("anna: > reset"), What::Send(Send::Reset));
     assert!(matches!(what("> BREW /pot"), What::Send(Send::Request { method, .. }) if method == "BREW"));
@@ -255,7 +255,8 @@ fn what_has_no_sense_yet_is_told() {
     assert!(wrong("! vanish").ends_with("(anna: ! vanish)"));
     assert!(wrong("anna: ! say \"x\"").contains("no client's name goes before it"));
     // A client that sends bytes of its own making may get anything.
-    acts("> raw 47 45 54\n< text a\n< 400");
+    acts("> connect\n> raw 47 45 54\n< text a\n< 400");
+    assert!(mistake("> raw 00").contains("no connection yet"));
 }
 
 #[test]

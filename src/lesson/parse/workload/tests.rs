@@ -70,9 +70,9 @@ fn flags_replace_what_the_server_says() {
     assert_eq!(workload.clone().with_flags(None, None, Some(second)).poll, second);
     assert_eq!(
         said(&flags(None, Some(2 * second))),
-        [(2000, "server", "GOAL 1-0"), (3000, "anna", "c"), (4000, "server", "GOAL 2-0")]
+        [(2236, "server", "GOAL 1-0"), (3000, "anna", "c"), (3472, "server", "GOAL 2-0")]
     );
-    assert_eq!(said(&flags(Some(1), None)), [(2000, "server", "GOAL 1-0")]);
+    assert_eq!(said(&flags(Some(1), None)), [(2236, "server", "GOAL 1-0")]);
     assert_eq!(flags(Some(u32::MAX), Some(Duration::ZERO)).events.len(), 10_000);
     assert_eq!(
         flags(Some(u32::MAX), Some(second)).events.len(),
@@ -80,4 +80,15 @@ fn flags_replace_what_the_server_says() {
         "an hour of goals and what clients say"
     );
     assert_eq!(said(&flags(Some(0), Some(Duration::MAX))).len(), 3);
+}
+
+#[test]
+fn goals_do_not_keep_step_with_the_polls() {
+    let workload = compare("1s server: a").expect("valid");
+    let second = Duration::from_secs(1);
+    let planned = workload.with_flags(Some(100), Some(second), Some(second / 2));
+    let mut phases: Vec<_> = planned.events.iter().map(|event| event.at.as_millis() % 500).collect();
+    phases.sort_unstable();
+    // A hundred goals leave no fiftieth part of the interval empty.
+    assert!((0..50).all(|part| phases.iter().any(|phase| phase / 10 == part)), "{phases:?}");
 }
