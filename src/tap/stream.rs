@@ -44,6 +44,9 @@ impl Tap {
     fn send_fin(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.look_for_the_peers_end();
         ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
+        if self.watch.was_reset() {
+            return Poll::Ready(Ok(()));
+        }
         if !self.watch.has_fin(Side::Client) && kernel::peer_hung_up(&self.stream) {
             let (server, client) = (self.control.server, self.control.client);
             match kernel::tcp_state(server, client) {

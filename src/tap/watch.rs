@@ -66,7 +66,7 @@ impl Watch {
     }
 
     pub(super) fn fin(&mut self, from: Side) {
-        if self.ending.reset_by.is_some() || self.has_fin(from) {
+        if self.was_reset() || self.has_fin(from) {
             return;
         }
         self.ending.fins.push(from);
@@ -83,6 +83,11 @@ impl Watch {
 
     pub(super) fn has_fin(&self, from: Side) -> bool {
         self.ending.fins.contains(&from)
+    }
+
+    /// After a reset no FIN means anything.
+    pub(super) fn was_reset(&self) -> bool {
+        self.ending.reset_by.is_some()
     }
 
     pub(super) fn reset(&mut self, by: Side) {
