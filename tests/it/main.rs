@@ -5,10 +5,12 @@
 #![expect(clippy::unwrap_used, reason = "in a test a panic is how one says that something is wrong")]
 
 mod capture;
+mod closes;
 mod compare;
 mod facts;
 mod harness;
 mod http;
+mod players;
 mod shape;
 mod socket;
 mod tshark;

@@ -99,7 +99,7 @@ impl Capture {
             "occurrence=a",
         ]);
         read.args(["-d", &format!("tcp.port=={first}-{last},http")]);
-        FIELDS.iter().for_each(|field| drop(read.args(["-e", field])));
+        read.args(FIELDS.iter().flat_map(|field| ["-e", field]));
         let output = read.output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
         streams(&text, self.probe)
