@@ -9,6 +9,7 @@ mod closes;
 mod compare;
 mod facts;
 mod harness;
+mod house;
 mod http;
 mod players;
 mod shape;
