@@ -7,6 +7,7 @@
 mod capture;
 mod closes;
 mod compare;
+mod doors;
 mod facts;
 mod harness;
 mod house;
@@ -14,4 +15,6 @@ mod http;
 mod players;
 mod shape;
 mod socket;
+mod sockets;
 mod tshark;
+mod visitor;
