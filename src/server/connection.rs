@@ -11,7 +11,7 @@ use hyper::service::Service;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 
-use super::context::{Body, Context, Upgrade};
+use super::context::{Body, Context, Hold, Upgrade};
 use super::hang_up::hang_up;
 use super::router;
 use super::socket::Socket;
@@ -21,7 +21,7 @@ use crate::tap::Gate;
 const MAX_HEAD: usize = 16 * 1024;
 
 /// Serves one connection to its end.
-pub(super) async fn drive(gate: Gate, context: Arc<Context>) {
+pub(super) async fn drive(gate: Gate, context: Arc<Context>, mut hold: Hold) {
     let upgrade = Upgrade::default();
     let service = Doors { context: Arc::clone(&context), upgrade: Arc::clone(&upgrade) };
     let mut connection = http1::Builder::new()
@@ -29,11 +29,10 @@ pub(super) async fn drive(gate: Gate, context: Arc<Context>) {
         .half_close(true)
         .max_buf_size(MAX_HEAD)
         .serve_connection(TokioIo::new(gate), service);
-    let mut guard = context.shutdown.guard();
     // Without shutdown: what comes after the last answer is ours to do, see `hang_up`.
     let ended = tokio::select! {
         ended = poll_fn(|cx| connection.poll_without_shutdown(cx)) => ended,
-        () = guard.told() => {
+        () = hold.guard.told() => {
             Pin::new(&mut connection).graceful_shutdown();
             poll_fn(|cx| connection.poll_without_shutdown(cx)).await
         }
@@ -45,7 +44,7 @@ pub(super) async fn drive(gate: Gate, context: Arc<Context>) {
         Some(news) if ended.is_ok() => {
             // A task of its own, so that hyper's state is freed.
             let socket = Socket::new(gate, &parts.read_buf, news, context).await;
-            tokio::spawn(socket.run());
+            tokio::spawn(socket.run(hold));
         }
         _ => hang_up(gate).await,
     }

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::Full;
-use tokio::sync::broadcast;
+use tokio::sync::{OwnedSemaphorePermit, broadcast};
 
+use super::shutdown::Guard;
 use super::{News, Shutdown, Store};
 
 /// What a server may be told.
@@ -24,6 +25,16 @@ pub(super) struct Context {
     pub store: Arc<Store>,
     pub options: Options,
     pub shutdown: Shutdown,
+}
+
+/// What a connection holds until its stream is closed.
+#[derive(Debug)]
+pub(super) struct Hold {
+    /// Tells when the server stops, which waits for it.
+    pub guard: Guard,
+    /// Its place among those that the server has for connections.
+    #[expect(dead_code, reason = "held, and never looked at")]
+    pub place: OwnedSemaphorePermit,
 }
 
 /// What an answer consists of.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
-use super::context::{Context, Options};
+use super::context::{Context, Hold, Options};
 use super::store::OnMade;
 use super::{Servers, Shutdown, Store, connection};
 use crate::tap::Taps;
@@ -68,6 +68,8 @@ async fn accept(listener: TcpListener, taps: Taps, context: Arc<Context>) {
             () = guard.told() => return,
             place = Arc::clone(&places).acquire_owned() => place,
         };
+        // Nobody closes the semaphore.
+        let Ok(place) = place else { return };
         let (stream, client) = tokio::select! {
             () = guard.told() => return,
             accepted = listener.accept() => match accepted {
@@ -83,10 +85,9 @@ async fn accept(listener: TcpListener, taps: Taps, context: Arc<Context>) {
         let _ = stream.set_nodelay(true);
         let server = stream.local_addr().unwrap_or(context.address);
         let gate = taps.accept(stream, client, server);
-        let context = Arc::clone(&context);
-        tokio::spawn(async move {
-            connection::drive(gate, context).await;
-            drop(place);
-        });
+        // From here on, whoever serves the connection holds both: a task that is spawned has not begun yet, and neither
+        // the count of places nor whoever waits for the end may miss it meanwhile.
+        let hold = Hold { guard: guard.clone(), place };
+        tokio::spawn(connection::drive(gate, Arc::clone(&context), hold));
     }
 }

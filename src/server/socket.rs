@@ -14,7 +14,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
-use super::context::Context;
+use super::context::{Context, Hold};
 use super::doors::messages;
 use super::hang_up::hang_up;
 use super::{News, shutdown};
@@ -76,14 +76,13 @@ impl Socket {
     }
 
     /// Serves the socket to its end.
-    pub async fn run(mut self) {
-        let mut guard = self.context.shutdown.guard();
+    pub async fn run(mut self, mut hold: Hold) {
         loop {
             let turn = tokio::select! {
                 incoming = self.ws.next() => Turn::Incoming(incoming),
                 news = self.news.recv() => Turn::News(news),
                 () = Heartbeat::tick(&mut self.heartbeat) => Turn::Heartbeat,
-                () = guard.told() => Turn::Shutdown,
+                () = hold.guard.told() => Turn::Shutdown,
             };
             match self.turn(turn).await {
                 Ok(Next::Go) => {}

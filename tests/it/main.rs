@@ -7,10 +7,14 @@
 mod capture;
 mod closes;
 mod compare;
+mod doors;
 mod facts;
 mod harness;
+mod house;
 mod http;
 mod players;
 mod shape;
 mod socket;
+mod sockets;
 mod tshark;
+mod visitor;
