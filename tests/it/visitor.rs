@@ -123,10 +123,14 @@ pub struct Visitor {
 
 impl Visitor {
     pub fn connect(host: &Host) -> Self {
-        let stream = TcpStream::connect(host.address).unwrap();
+        Self::to(host.address)
+    }
+
+    pub fn to(host: SocketAddr) -> Self {
+        let stream = TcpStream::connect(host).unwrap();
         stream.set_read_timeout(Some(LIMIT)).unwrap();
         stream.set_nodelay(true).unwrap();
-        Self { stream, host: host.address, rest: Vec::new() }
+        Self { stream, host, rest: Vec::new() }
     }
 
     pub fn send(&mut self, bytes: &[u8]) {
