@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-/// HTTP or WebSocket? See the one close and the other stay open, from the bytes on the wire.
+/// HTTP or WebSocket? See who may speak, who hangs up, and what it costs, from the bytes on the wire.
 #[derive(Debug, Parser)]
 #[command(version, about, propagate_version = true, arg_required_else_help = true)]
 pub struct Cli {
@@ -65,7 +65,7 @@ pub struct Playing {
     #[arg(long)]
     pub ascii: bool,
     /// Draw so many columns wide, also where there is no terminal
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(40..=400))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(48..=400))]
     pub width: Option<u16>,
     /// Colours
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = Colour::Auto)]

@@ -49,9 +49,13 @@ impl Failure {
     #[must_use]
     pub fn port(error: &PortError, command: &str) -> Self {
         let port = error.port;
+        if port > u32::from(u16::MAX) {
+            return Self::new(format!("there is no port {port}: the last is 65535"))
+                .with_hint(format!("wsdemo {command} --port 3001"));
+        }
         match error.source.kind() {
             io::ErrorKind::AddrInUse => {
-                let other = if port > u16::MAX - 10 { port - 10 } else { port + 1 };
+                let other = if port > 65_500 { port - 100 } else { port + 1 };
                 Self::new(format!("port {port} is already in use"))
                     .with_hint(format!("wsdemo {command} --port {other}"))
             }

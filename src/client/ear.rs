@@ -36,6 +36,8 @@ pub struct Ear {
     name: String,
     taps: Taps,
     made: Made,
+    /// Under which names it speaks itself.
+    own: HashSet<String>,
     known: HashSet<u64>,
     /// The greatest id that was heard.
     last: Option<u64>,
@@ -45,19 +47,21 @@ impl Ear {
     /// Of a client that knows nothing yet.
     #[must_use]
     pub fn new(name: &str, taps: Taps, made: Made) -> Self {
-        Self { name: name.into(), taps, made, known: HashSet::new(), last: None }
+        let own = HashSet::from([name.to_owned()]);
+        Self { name: name.into(), taps, made, own, known: HashSet::new(), last: None }
+    }
+
+    /// The same for a client that speaks under these names too: what it said itself is no news to it.
+    #[must_use]
+    pub fn speaking_as<'a>(mut self, names: impl Iterator<Item = &'a str>) -> Self {
+        self.own.extend(names.map(ToOwned::to_owned));
+        self
     }
 
     /// What to ask for next: messages newer than this.
     #[must_use]
     pub fn last(&self) -> Option<u64> {
         self.last
-    }
-
-    /// Whether it heard of that message.
-    #[must_use]
-    pub fn knows(&self, id: u64) -> bool {
-        self.known.contains(&id)
     }
 
     /// Takes an answer's content: a message, or a list of them.
@@ -97,6 +101,9 @@ impl Ear {
             return;
         }
         self.last = self.last.max(Some(id));
+        if message.get("from").and_then(Value::as_str).is_some_and(|from| self.own.contains(from)) {
+            return;
+        }
         // A message that another server made is no news of ours.
         if let Some(made) = self.made.get(id) {
             let client = self.name.clone();

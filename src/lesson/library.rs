@@ -114,13 +114,16 @@ impl Library {
             }
         }
         let built_in = BUILT_IN.into_iter().find(|(name, _)| *name == name_or_file);
-        built_in.map(|(name, text)| source(name, format!("lessons/{name}.md"), text.to_owned())).ok_or_else(
-            || {
-                let names: Vec<String> = self.names().collect();
-                let nearest = nearest(name_or_file, names.iter().map(String::as_str)).map(str::to_owned);
-                LibraryError::Unknown { name: name_or_file.to_owned(), nearest, names }
-            },
-        )
+        if let Some((name, text)) = built_in {
+            return Ok(source(name, format!("lessons/{name}.md"), text.to_owned()));
+        }
+        // No lesson, but something there: what is wrong with it says more than that it is no lesson.
+        if Path::new(name_or_file).exists() {
+            return read(Path::new(name_or_file));
+        }
+        let names: Vec<String> = self.names().collect();
+        let nearest = nearest(name_or_file, names.iter().map(String::as_str)).map(str::to_owned);
+        Err(LibraryError::Unknown { name: name_or_file.to_owned(), nearest, names })
     }
 }
 

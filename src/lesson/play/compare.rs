@@ -71,7 +71,7 @@ impl Player<'_> {
         let until = start + length(workload);
         let mut lanes = Vec::new();
         for name in &workload.transports {
-            lanes.push(self.lane(name, workload, (start, until)).await?);
+            lanes.push(self.lane(name, workload, (start, until))?);
         }
         for event in &workload.events {
             sleep_until(start + event.at).await;
@@ -108,7 +108,7 @@ impl Player<'_> {
         Ok(())
     }
 
-    async fn lane(
+    fn lane(
         &mut self,
         name: &str,
         workload: &Workload,
@@ -117,10 +117,11 @@ impl Player<'_> {
         let unknown = || PlayError::Line { line: workload.line, what: format!("no transport {name}") };
         let transport = transport(name).ok_or_else(unknown)?;
         let taps = self.taps.with_default_name(name);
-        let stage = Stage::open(&taps, &self.servers, &mut self.ports, None).await?;
+        let stage = Stage::open(&taps, &self.servers, &mut self.ports, None)?;
         let server = stage.server.address;
         let (speech, listen) = mpsc::unbounded_channel();
-        let ear = Ear::new(name, taps.clone(), stage.made().clone());
+        let speakers = workload.events.iter().filter_map(|event| event.client.as_deref());
+        let ear = Ear::new(name, taps.clone(), stage.made().clone()).speaking_as(speakers);
         let lane = Lane { server, taps, poll: workload.poll, start, until, ear, speech: listen };
         let talks_by = transport.client_talks_by();
         let task = tokio::spawn(transport.run(lane));

@@ -84,10 +84,11 @@ impl<'a> Player<'a> {
         lesson: &'a Lesson,
         taps: Taps,
         servers: Servers,
-        ports: Ports,
+        mut ports: Ports,
         flags: Flags,
         pacer: &'a mut dyn Pacer,
     ) -> Result<Self, PlayError> {
+        ports.bind(ports_needed(lesson)).await?;
         let mut player = Self {
             lesson,
             taps,
@@ -105,7 +106,7 @@ impl<'a> Player<'a> {
             asked: None,
         };
         if has_transcripts(lesson) {
-            player.stage().await?;
+            player.stage()?;
         }
         Ok(player)
     }
@@ -115,8 +116,10 @@ impl<'a> Player<'a> {
     /// # Errors
     /// Where it cannot go on.
     pub async fn play(mut self) -> Result<Outcome, PlayError> {
-        let address = self.address().map_or_else(String::new, |address| format!(" {address}"));
-        let detail = format!("loopback{address}, no added delay");
+        let own = self.address().map(|address| address.port());
+        let ports: Vec<_> =
+            own.into_iter().chain(self.ports.numbers()).map(|port| port.to_string()).collect();
+        let detail = format!("loopback 127.0.0.1:{}, no added delay", ports.join(", :"));
         self.tell(Role::Title, &self.lesson.title.clone(), Some(detail));
         let played = self.steps().await;
         self.answer();
@@ -258,12 +261,11 @@ impl<'a> Player<'a> {
     ///
     /// # Errors
     /// Where a port cannot be had.
-    pub(super) async fn stage(&mut self) -> Result<&mut Stage, PlayError> {
+    pub(super) fn stage(&mut self) -> Result<&mut Stage, PlayError> {
         match &mut self.stage {
             Some(stage) => Ok(stage),
             stage @ None => {
-                let opened =
-                    Stage::open(&self.taps, &self.servers, &mut self.ports, self.lesson.heartbeat).await?;
+                let opened = Stage::open(&self.taps, &self.servers, &mut self.ports, self.lesson.heartbeat)?;
                 Ok(stage.insert(opened))
             }
         }
@@ -287,6 +289,19 @@ impl<'a> Player<'a> {
     }
 }
 
+fn parts(lesson: &Lesson) -> impl Iterator<Item = &Part> {
+    lesson.steps.iter().flat_map(|step| &step.parts)
+}
+
 fn has_transcripts(lesson: &Lesson) -> bool {
-    lesson.steps.iter().flat_map(|step| &step.parts).any(|part| matches!(part, Part::Wire(_)))
+    parts(lesson).any(|part| matches!(part, Part::Wire(_)))
+}
+
+/// One for the lesson's own server, and one for each lane of each compare.
+fn ports_needed(lesson: &Lesson) -> usize {
+    let lanes = parts(lesson).map(|part| match part {
+        Part::Compare(workload) => workload.transports.len(),
+        Part::Prose(_) | Part::Code { .. } | Part::Wire(_) | Part::Predict(_) | Part::Note { .. } => 0,
+    });
+    lanes.sum::<usize>() + usize::from(has_transcripts(lesson))
 }

@@ -1,6 +1,6 @@
 //! What a lesson is played on: its server, and the clients that were named so far.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -12,10 +12,12 @@ use crate::server::{Options, Server, Servers};
 use crate::tap::Taps;
 use crate::timeline::Bus;
 
-/// Hands out the ports that a command listens on: consecutive from the first, or any that are free.
-#[derive(Debug, Clone, Copy)]
+/// The ports that a lesson listens on: consecutive from the first, or any that are free. All are bound before the lesson
+/// begins, so that one that is in use is told at once.
+#[derive(Debug)]
 pub struct Ports {
-    next: u16,
+    first: u16,
+    bound: VecDeque<TcpListener>,
 }
 
 /// A port that cannot be had.
@@ -23,7 +25,7 @@ pub struct Ports {
 #[error("port {port}: {source}")]
 pub struct PortError {
     /// Which.
-    pub port: u16,
+    pub port: u32,
     /// Why.
     pub source: io::Error,
 }
@@ -32,21 +34,34 @@ impl Ports {
     /// From `first` on; 0: any.
     #[must_use]
     pub fn from(first: u16) -> Self {
-        Self { next: first }
+        Self { first, bound: VecDeque::new() }
     }
 
-    /// Binds the next one, on loopback.
+    /// Binds so many, on loopback.
     ///
     /// # Errors
-    /// Where it is in use, or there are no more.
-    pub async fn bind(&mut self) -> Result<TcpListener, PortError> {
-        let port = self.next;
-        if port != 0 {
-            // After 65535 comes 0: any.
-            self.next = port.wrapping_add(1);
+    /// Where one of them is in use, or there is no such port.
+    pub(super) async fn bind(&mut self, count: usize) -> Result<(), PortError> {
+        for n in (0_u32..).take(count) {
+            let port = if self.first == 0 { 0 } else { u32::from(self.first) + n };
+            let failed = |source| PortError { port, source };
+            let number = u16::try_from(port).map_err(|error| failed(io::Error::other(error)))?;
+            let address = SocketAddr::from((Ipv4Addr::LOCALHOST, number));
+            self.bound.push_back(TcpListener::bind(address).await.map_err(failed)?);
         }
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        TcpListener::bind(address).await.map_err(|source| PortError { port, source })
+        Ok(())
+    }
+
+    /// The next of them.
+    fn take(&mut self) -> Result<TcpListener, PortError> {
+        let none =
+            || PortError { port: 0, source: io::Error::other("more ports are needed than were bound") };
+        self.bound.pop_front().ok_or_else(none)
+    }
+
+    /// Those that nobody took yet.
+    pub(super) fn numbers(&self) -> Vec<u16> {
+        self.bound.iter().filter_map(|it| it.local_addr().ok()).map(|address| address.port()).collect()
     }
 }
 
@@ -64,13 +79,13 @@ impl Stage {
     ///
     /// # Errors
     /// Where its port cannot be had.
-    pub async fn open(
+    pub fn open(
         taps: &Taps,
         servers: &Servers,
         ports: &mut Ports,
         heartbeat: Option<Duration>,
     ) -> Result<Self, PortError> {
-        let listener = ports.bind().await?;
+        let listener = ports.take()?;
         let made = Made::default();
         let note = noter(&made, taps.bus());
         let server = Server::start(listener, taps.clone(), servers, Options { heartbeat }, note)

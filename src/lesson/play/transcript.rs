@@ -100,16 +100,16 @@ impl Player<'_> {
         let done = match send {
             Send::Request { method, target, headers, body } => {
                 let request = self.request(method, target, headers, body.as_deref()).map_err(failed)?;
-                self.stage().await?.person(name).request(request).await.map_err(io)?;
+                self.stage()?.person(name).request(request).await.map_err(io)?;
                 true
             }
             Send::Connect => {
-                self.stage().await?.person(name).connect().await.map_err(io)?;
+                self.stage()?.person(name).connect().await.map_err(io)?;
                 true
             }
-            Send::Raw(bytes) => self.stage().await?.person(name).on_any(Command::Raw(bytes.clone())),
-            Send::Fin => self.stage().await?.person(name).on_any(Command::Fin),
-            Send::Reset => self.stage().await?.person(name).on_any(Command::Reset),
+            Send::Raw(bytes) => self.stage()?.person(name).on_any(Command::Raw(bytes.clone())),
+            Send::Fin => self.stage()?.person(name).on_any(Command::Fin),
+            Send::Reset => self.stage()?.person(name).on_any(Command::Reset),
             Send::Text { .. }
             | Send::Binary { .. }
             | Send::Continuation { .. }
@@ -117,7 +117,7 @@ impl Player<'_> {
             | Send::Pong(_)
             | Send::Close(_) => {
                 let Some(message) = self.message(send) else { return Ok(()) };
-                self.stage().await?.person(name).on_socket(Command::Message(message))
+                self.stage()?.person(name).on_socket(Command::Message(message))
             }
         };
         if !done {
@@ -210,7 +210,7 @@ impl Player<'_> {
         wanted: &Expect,
         within: Duration,
     ) -> Result<(), PlayError> {
-        let person = self.stage().await?.person(name);
+        let person = self.stage()?.person(name);
         let wait = async {
             loop {
                 let incoming = person.next().await;
@@ -281,10 +281,15 @@ impl Player<'_> {
             World::Say(words) => {
                 let text = self.fill(words);
                 let draft = Draft { from: REFEREE.into(), text: text.clone() };
+                let stage = self.stage()?;
+                let times = stage.made().clone();
                 let made = |message: &crate::server::Message| {
-                    bus.append(Kind::World { what: "say".into(), id: Some(message.id), text });
+                    let said =
+                        bus.append_with(|_| Kind::World { what: "say".into(), id: Some(message.id), text });
+                    // To the nanosecond: whoever subtracts the times on the screen gets the delay on the screen.
+                    times.note(message.id, said.at);
                 };
-                if let Err(error) = self.stage().await?.server.store.post_with(draft, made).await {
+                if let Err(error) = stage.server.store.post_with(draft, made).await {
                     self.broken(act, "a message in the list", &error.to_string());
                 }
             }
@@ -299,7 +304,7 @@ impl Player<'_> {
             World::Vanish => {
                 let name = whom.unwrap_or_else(|| NOBODY.into());
                 bus.append(told("vanish", name.clone()));
-                self.stage().await?.person(&name).vanish();
+                self.stage()?.person(&name).vanish();
             }
         }
         Ok(())
