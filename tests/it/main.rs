@@ -12,6 +12,8 @@ mod facts;
 mod harness;
 mod house;
 mod http;
+mod lesson;
+mod notation;
 mod pauses;
 mod players;
 mod pty;

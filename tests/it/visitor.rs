@@ -204,7 +204,7 @@ impl Visitor {
     }
 
     /// Everything to the end of the stream; an error where it was reset.
-    pub fn to_end(&mut self) -> io::Result<Vec<u8>> {
+    pub fn read_out(&mut self) -> io::Result<Vec<u8>> {
         let mut bytes = std::mem::take(&mut self.rest);
         self.stream.read_to_end(&mut bytes)?;
         Ok(bytes)
