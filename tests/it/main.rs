@@ -17,6 +17,7 @@ mod notation;
 mod pauses;
 mod players;
 mod pty;
+mod races;
 mod shape;
 mod socket;
 mod sockets;

@@ -8,7 +8,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use wsdemo::timeline::Side;
+use wsdemo::timeline::{Side, Who};
 
 use crate::harness::LIMIT;
 
@@ -262,6 +262,16 @@ fn is_set(text: &str) -> bool {
 }
 
 impl Stream {
+    /// Who hung up first, where it was not reset.
+    pub fn first(&self) -> Who {
+        match (self.fins.first(), self.crossed) {
+            (_, true) => Who::Both,
+            (Some(Side::Client), false) => Who::Client,
+            (Some(Side::Server), false) => Who::Server,
+            (None, false) => Who::Error,
+        }
+    }
+
     fn new(client: u16, server: u16) -> Self {
         Self {
             client,

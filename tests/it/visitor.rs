@@ -30,11 +30,16 @@ impl Host {
     }
 
     pub fn with(options: Options) -> Self {
+        Self::at(0, options)
+    }
+
+    /// On this port.
+    pub fn at(port: u16, options: Options) -> Self {
         let runtime = two_threads();
         let bus = Bus::new();
         let taps = Taps::new(bus.clone());
         let server = runtime.block_on(async {
-            let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+            let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.unwrap();
             Server::start(listener, taps, &Servers::default(), options, Box::new(|_| ())).unwrap()
         });
         Self { address: server.address, server, bus, runtime }
