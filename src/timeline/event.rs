@@ -310,6 +310,9 @@ pub struct Claim {
     /// What was seen, where it did not hold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub saw: Option<String>,
+    /// The remark in the margin of the claim's line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remark: Option<String>,
 }
 
 /// Where bytes were seen.

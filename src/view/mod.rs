@@ -30,7 +30,7 @@ use std::io;
 
 pub use json::Json;
 pub use ladder::{Ladder, Remark, Row, Shape};
-pub use narrator::Narrator;
+pub use narrator::{NARROWEST, Narrator};
 pub use plain::Plain;
 
 use crate::timeline::Event;

@@ -11,8 +11,8 @@ use super::{Options, View, bits, claims, exchange, hexdump, prose, scoreboard};
 use crate::terminal::{Ink, Line, Out};
 use crate::timeline::{Choice, Claim, Event, Kind, Role, Show, Transport};
 
-/// Narrower than this nothing can be drawn.
-const NARROWEST: usize = 48;
+/// Narrower than this nothing can be drawn, columns.
+pub const NARROWEST: usize = 48;
 
 /// Draws for a reader at a screen.
 #[derive(Debug)]

@@ -160,7 +160,15 @@ impl Story {
         let evidence = vec![Seq(self.events.len() as u64)];
         let expected = saw.map(|_| "the server's FIN first".to_owned());
         let saw = saw.map(str::to_owned);
-        self.push(Kind::Claim(Claim { text: text.into(), held, evidence, line: 14, expected, saw }))
+        self.push(Kind::Claim(Claim {
+            text: text.into(),
+            held,
+            evidence,
+            line: 14,
+            expected,
+            saw,
+            remark: None,
+        }))
     }
 }
 

@@ -55,6 +55,7 @@ pub(super) async fn check(player: &mut Player<'_>, act: &Act, statement: &Statem
         line: act.line as u64,
         text,
         evidence,
+        remark: None,
     }
 }
 

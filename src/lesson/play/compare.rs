@@ -180,6 +180,7 @@ impl Player<'_> {
             line: line as u64,
             expected: Some(format!("{name} to take part to the end")),
             saw: Some(saw),
+            remark: None,
         });
     }
 }

@@ -209,6 +209,7 @@ impl Player<'_> {
             line: act.line as u64,
             expected: Some(expected.into()),
             saw: Some(saw.into()),
+            remark: None,
         };
         self.claim(claim);
     }
@@ -232,6 +233,7 @@ impl Player<'_> {
                 line: line as u64,
                 expected: Some("no message beyond those written".into()),
                 saw: Some(format!("{first}{more}")),
+                remark: None,
             };
             self.claim(claim);
         }
