@@ -17,6 +17,7 @@ mod picture;
 mod plain;
 mod prose;
 mod rungs;
+mod said;
 #[cfg(test)]
 mod sample;
 mod scoreboard;
