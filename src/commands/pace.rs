@@ -46,8 +46,8 @@ impl Pacing {
                 Go::On
             }
             Pace::Keys(keys) => {
-                self.status.show(&format!("[{}/{}] Space next · q quit", stop.next - 1, stop.of));
-                let key = keys.next().await;
+                let prompt = format!("[{}/{}] Space next · q quit", stop.next - 1, stop.of);
+                let key = keys.next(|| self.status.show(&prompt)).await;
                 self.status.clear();
                 if key == Key::Quit { Go::Quit } else { Go::On }
             }
@@ -72,20 +72,26 @@ impl Pacer for Pacing {
 
 /// Reads keys on a thread of its own: reading them blocks.
 pub(super) struct KeyReader {
-    asked: mpsc::Sender<oneshot::Sender<Key>>,
+    asked: mpsc::Sender<Question>,
+}
+
+struct Question {
+    /// What was typed ahead is thrown away: from now on a key counts.
+    ready: oneshot::Sender<()>,
+    answer: oneshot::Sender<Key>,
 }
 
 impl KeyReader {
     pub fn start(mut keys: Keys) -> Self {
-        let (asked, questions) = mpsc::channel::<oneshot::Sender<Key>>();
+        let (asked, questions) = mpsc::channel::<Question>();
         // Not joined: it may wait for a key that nobody presses any more. It ends with the process.
         thread::spawn(move || {
-            for answer in questions {
-                let key = loop {
-                    match keys.wait() {
-                        key @ (Key::Next | Key::Quit) => break key,
-                        Key::Number(_) | Key::Other => {}
-                    }
+            for Question { ready, answer } in questions {
+                let key = if keys.discard() {
+                    Key::Quit
+                } else {
+                    let _ = ready.send(());
+                    meaningful(&mut keys)
                 };
                 let _ = answer.send(key);
             }
@@ -93,11 +99,25 @@ impl KeyReader {
         Self { asked }
     }
 
-    /// The next key that means something here.
-    async fn next(&mut self) -> Key {
+    /// The next key that means something here. `prompt` is called when one may be pressed, and not before: what a
+    /// quick hand pressed in between would be thrown away.
+    async fn next(&mut self, prompt: impl FnOnce()) -> Key {
+        let (ready, waits) = oneshot::channel();
         let (answer, key) = oneshot::channel();
-        let _ = self.asked.send(answer);
+        let _ = self.asked.send(Question { ready, answer });
+        if waits.await.is_ok() {
+            prompt();
+        }
         key.await.unwrap_or(Key::Quit)
+    }
+}
+
+fn meaningful(keys: &mut Keys) -> Key {
+    loop {
+        match keys.wait() {
+            key @ (Key::Next | Key::Quit) => return key,
+            Key::Number(_) | Key::Other => {}
+        }
     }
 }
 

@@ -43,11 +43,8 @@ impl Keys {
         Ok(Some(keys))
     }
 
-    /// Waits for the next key. What was typed while nothing waited is thrown away, except `q`.
+    /// Waits for the next key. See [`Keys::discard`] for what was typed before.
     pub fn wait(&mut self) -> Key {
-        if self.quit_was_typed() {
-            return Key::Quit;
-        }
         loop {
             match next(None) {
                 Ok(Some(key)) => return key,
@@ -60,7 +57,7 @@ impl Keys {
 
     /// Waits for the next key, but only so long.
     pub fn wait_at_most(&mut self, limit: Duration) -> Option<Key> {
-        if self.quit_was_typed() {
+        if self.discard() {
             return Some(Key::Quit);
         }
         let end = Instant::now() + limit;
@@ -75,8 +72,8 @@ impl Keys {
         }
     }
 
-    /// Throws away what was typed ahead; true if a `q` was among it.
-    fn quit_was_typed(&mut self) -> bool {
+    /// Throws away what was typed while nothing waited; true if a `q` was among it, or nobody can press anything any more.
+    pub fn discard(&mut self) -> bool {
         // Whoever suspended and resumed the program got the shell's settings back.
         if mode::set_single_keys().is_err() {
             return true;

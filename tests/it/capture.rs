@@ -8,7 +8,7 @@ use std::time::UNIX_EPOCH;
 use wsdemo::timeline::{Connection, Kind, Opcode, Side, Who};
 
 use crate::facts;
-use crate::harness::{Run, free_ports, json};
+use crate::harness::{ALONE, Run, free_ports, json};
 use crate::tshark::{self, Capture, Stream};
 
 /// How many ports each run may use.
@@ -32,6 +32,7 @@ struct Captured {
 fn captured() -> &'static Captured {
     static CAPTURED: OnceLock<Captured> = OnceLock::new();
     CAPTURED.get_or_init(|| {
+        let _alone = ALONE.lock();
         let count = PORTS * PLAYED.len() as u16 + 1;
         let first = free_ports(count);
         let folder = tempfile::tempdir().unwrap();

@@ -9,7 +9,7 @@ use std::thread;
 use wsdemo::timeline::{Bus, Event, Kind, Side, Who};
 
 use crate::facts;
-use crate::harness::state;
+use crate::harness::{ALONE, state};
 use crate::players::{Straight, one_thread, parsed, play, two_threads};
 
 /// A way in which a connection ends, and what is to be told of it.
@@ -90,6 +90,7 @@ const AT_ONCE: usize = 4;
 #[test]
 #[ignore = "takes a minute, run by scripts/test"]
 fn who_hung_up_first_is_told_right_every_time() {
+    let _alone = ALONE.lock();
     let mut wrong = Vec::new();
     let mut closes = 0;
     for busy in [false, true] {

@@ -215,7 +215,7 @@ fn who_asks_for_it_is_closed_by_the_server() {
         visitor.request("GET", LIST, headers, "");
         let conn = host.conn(&visitor);
         assert_eq!(visitor.response().header("connection"), Some("close"));
-        assert_eq!(visitor.to_end().unwrap(), b"");
+        assert_eq!(visitor.read_out().unwrap(), b"");
         drop(visitor);
         assert_eq!(host.ending(conn).first, Who::Server);
     }
@@ -223,7 +223,7 @@ fn who_asks_for_it_is_closed_by_the_server() {
     let mut visitor = Visitor::connect(&host);
     visitor.send(b"GET /api/messages HTTP/1.0\r\n\r\n");
     let conn = host.conn(&visitor);
-    assert!(visitor.to_end().unwrap().ends_with(b"[]"));
+    assert!(visitor.read_out().unwrap().ends_with(b"[]"));
     drop(visitor);
     assert_eq!(host.ending(conn).first, Who::Server);
 }
@@ -236,7 +236,7 @@ fn who_ends_its_sending_still_gets_the_answer() {
     visitor.end_sending();
     let conn = host.conn(&visitor);
     assert_eq!(visitor.response().status, 201);
-    assert_eq!(visitor.to_end().unwrap(), b"");
+    assert_eq!(visitor.read_out().unwrap(), b"");
     assert_eq!(host.ending(conn).first, Who::Client);
 }
 
@@ -287,7 +287,7 @@ fn no_request_at_all_is_answered_400_and_closed() {
     visitor.send(b"\x16\x03\x01\x02\x00\x01\x00 no HTTP\r\n\r\n");
     let conn = host.conn(&visitor);
     assert_eq!(visitor.response().status, 400);
-    assert_eq!(visitor.to_end().unwrap(), b"");
+    assert_eq!(visitor.read_out().unwrap(), b"");
     drop(visitor);
     assert_eq!(host.ending(conn).first, Who::Server);
 }

@@ -6,7 +6,7 @@ use std::io::Read as _;
 use std::net::{Ipv4Addr, TcpListener};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
-use std::sync::{Once, OnceLock};
+use std::sync::{Mutex, Once, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,9 @@ use wsdemo::timeline::{ConnId, Event, Kind, Side, State};
 
 /// What only a broken program takes.
 pub const LIMIT: Duration = Duration::from_secs(120);
+
+/// Held by tests that keep both processors busy, and by those that measure short times: one after the other.
+pub static ALONE: Mutex<()> = Mutex::new(());
 
 /// A run with `--json`, read.
 #[derive(Debug)]

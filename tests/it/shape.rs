@@ -25,7 +25,7 @@ const FIELDS: [(&str, &str, &str); 20] = [
     ("say", "lesson role text", "detail show from lanes"),
     ("predict", "lesson text choices", ""),
     ("answer", "lesson right text", "because chosen"),
-    ("claim", "text held evidence line", "expected saw"),
+    ("claim", "text held evidence line", "remark expected saw"),
     ("summary", "seconds transports", ""),
     // Of one object in the list of a summary.
     (

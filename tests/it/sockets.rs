@@ -100,7 +100,7 @@ fn a_frame_right_behind_the_handshake_is_read() {
     assert_eq!(visitor.response().status, 101);
     visitor.wait_for(br#""text":"early""#);
     visitor.send(&frame(0x88, &1000_u16.to_be_bytes()));
-    let bytes = visitor.to_end().unwrap();
+    let bytes = visitor.read_out().unwrap();
     assert!(bytes.windows(3).any(|bytes| bytes == [0x8a, 1, b'?']), "a pong: {bytes:?}");
     drop(visitor);
     assert_eq!(host.ending(conn).first, Who::Server);
@@ -149,7 +149,7 @@ fn each_fault_has_its_code() {
         assert_eq!(visitor.response().status, 101);
         let conn = host.conn(&visitor);
         visitor.send(&bytes);
-        let end = visitor.to_end().unwrap_or_else(|error| panic!("{what}: {error}"));
+        let end = visitor.read_out().unwrap_or_else(|error| panic!("{what}: {error}"));
         let (told, reason) = close_code(&end);
         assert_eq!(told, code, "{what}: {reason}");
         assert!(!reason.is_empty(), "{what}: without a word");
@@ -172,7 +172,7 @@ fn fragments_with_a_ping_between_them_are_one_message() {
     visitor.send(&frame(0x80, &text[40..]));
     visitor.wait_for("GÖÖL".as_bytes());
     visitor.send(&frame(0x88, &[]));
-    let bytes = visitor.to_end().unwrap();
+    let bytes = visitor.read_out().unwrap();
     let pong = [b"\x8a\x07".as_slice(), b"between"].concat();
     assert!(bytes.starts_with(&pong), "{bytes:?}");
     assert!(bytes.ends_with(&[0x88, 0]), "a close without a code is answered by one");
@@ -188,7 +188,7 @@ fn a_close_is_answered_with_its_code_and_nothing_follows() {
     assert_eq!(visitor.response().status, 101);
     let text = br#"{"event":"message","data":{"from":"anna","text":"and bye"}}"#;
     visitor.send(&[frame(0x88, b"\x0f\xa0bye"), frame(0x81, text)].concat());
-    assert_eq!(close_code(&visitor.to_end().unwrap()), (4000, "bye".into()));
+    assert_eq!(close_code(&visitor.read_out().unwrap()), (4000, "bye".into()));
     // What came after the close frame was not taken.
     host.post("after");
     assert_eq!(other.event().1["text"], "after");
@@ -213,8 +213,8 @@ fn a_server_that_stops_says_1001_and_closes_first() {
                 assert!(matches!(socket.ws.read(), Err(Error::ConnectionClosed)));
             });
         }
-        scope.spawn(|| assert_eq!(idle.to_end().unwrap(), b""));
-        scope.spawn(|| assert_eq!(fresh.to_end().unwrap(), b""));
+        scope.spawn(|| assert_eq!(idle.read_out().unwrap(), b""));
+        scope.spawn(|| assert_eq!(fresh.read_out().unwrap(), b""));
         host.stop();
     });
     drop((sockets, idle, fresh));
@@ -237,7 +237,7 @@ fn a_heartbeat_finds_out_who_is_gone() {
     // One answers, the other does not.
     std::thread::scope(|scope| {
         let reading = scope.spawn(|| here.event());
-        assert!(gone.to_end().unwrap().starts_with(&[0x89, 0]), "a ping");
+        assert!(gone.read_out().unwrap().starts_with(&[0x89, 0]), "a ping");
         host.post("still here?");
         assert_eq!(reading.join().unwrap().1["text"], "still here?");
     });

@@ -123,10 +123,14 @@ pub struct Visitor {
 
 impl Visitor {
     pub fn connect(host: &Host) -> Self {
-        let stream = TcpStream::connect(host.address).unwrap();
+        Self::to(host.address)
+    }
+
+    pub fn to(host: SocketAddr) -> Self {
+        let stream = TcpStream::connect(host).unwrap();
         stream.set_read_timeout(Some(LIMIT)).unwrap();
         stream.set_nodelay(true).unwrap();
-        Self { stream, host: host.address, rest: Vec::new() }
+        Self { stream, host, rest: Vec::new() }
     }
 
     pub fn send(&mut self, bytes: &[u8]) {
@@ -200,7 +204,7 @@ impl Visitor {
     }
 
     /// Everything to the end of the stream; an error where it was reset.
-    pub fn to_end(&mut self) -> io::Result<Vec<u8>> {
+    pub fn read_out(&mut self) -> io::Result<Vec<u8>> {
         let mut bytes = std::mem::take(&mut self.rest);
         self.stream.read_to_end(&mut bytes)?;
         Ok(bytes)
