@@ -124,7 +124,8 @@ fn meaningful(keys: &mut Keys) -> Key {
 /// How far something of a known length is: a bar on the status line. Where that may not be repainted, its name and
 /// length, once.
 struct Progress {
-    bar: Option<(ProgressBar, JoinHandle<()>)>,
+    bar: Option<ProgressBar>,
+    telling: Option<JoinHandle<()>>,
     status: Status,
 }
 
@@ -135,42 +136,57 @@ const TICK: Duration = Duration::from_millis(200);
 
 impl Progress {
     fn start(status: &Status, what: &str, time: Duration) -> Self {
-        let bar = match status.how() {
-            _ if time < WORTH_TELLING => None,
-            How::Repainted => Some(moving(status, what, time)),
-            How::Lines => {
-                status.show(&format!("{what}, {} s", seconds(time)));
-                None
+        let (bar, telling) = match status.how() {
+            _ if time < WORTH_TELLING => (None, None),
+            How::Repainted => {
+                let bar = bar(status, what, time);
+                (Some(bar.clone()), Some(tokio::spawn(tick(bar, time))))
             }
-            How::Off => None,
+            How::Lines => {
+                let (status, text) = (status.clone(), format!("{what}, {} s", seconds(time)));
+                // Below what was told before, which may still be on its way to the screen.
+                let tell = async move {
+                    tokio::time::sleep(TICK).await;
+                    status.show(&text);
+                };
+                (None, Some(tokio::spawn(tell)))
+            }
+            How::Off => (None, None),
         };
-        Self { bar, status: status.clone() }
+        Self { bar, telling, status: status.clone() }
     }
 }
 
-fn moving(status: &Status, what: &str, time: Duration) -> (ProgressBar, JoinHandle<()>) {
-    let length = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+/// A bar that has its looks before its length: from then on, whatever is set is drawn.
+fn bar(status: &Status, what: &str, time: Duration) -> ProgressBar {
     let style = ProgressStyle::with_template("{msg} {bar:24} {prefix}");
     let style = style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("##-");
-    let so_far = move |elapsed: Duration| format!("{} of {} s", elapsed.min(time).as_secs(), seconds(time));
     let line = Box::new(ProgressLine::new(status.clone()));
-    // Its looks come first: from then on, whatever is set is drawn.
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::term_like(line))
         .with_style(style)
         .with_message(what.to_owned())
-        .with_prefix(so_far(Duration::ZERO));
-    bar.set_length(length);
-    let ticked = bar.clone();
-    let ticking = tokio::spawn(async move {
-        let mut ticks = tokio::time::interval(TICK);
-        loop {
-            ticks.tick().await;
-            let elapsed = ticked.elapsed();
-            ticked.set_prefix(so_far(elapsed));
-            ticked.set_position(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX).min(length));
-        }
-    });
-    (bar, ticking)
+        .with_prefix(so_far(Duration::ZERO, time));
+    bar.set_length(millis(time));
+    bar
+}
+
+async fn tick(bar: ProgressBar, time: Duration) {
+    let mut ticks = tokio::time::interval(TICK);
+    loop {
+        ticks.tick().await;
+        let elapsed = bar.elapsed().min(time);
+        bar.set_prefix(so_far(elapsed, time));
+        bar.set_position(millis(elapsed));
+    }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// `3 of 18.5 s`
+fn so_far(elapsed: Duration, time: Duration) -> String {
+    format!("{} of {} s", elapsed.as_secs(), seconds(time))
 }
 
 /// `10`, `18.5`
@@ -181,8 +197,10 @@ fn seconds(time: Duration) -> String {
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        if let Some((bar, ticking)) = &self.bar {
-            ticking.abort();
+        if let Some(telling) = &self.telling {
+            telling.abort();
+        }
+        if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
         self.status.clear();

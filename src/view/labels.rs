@@ -55,6 +55,12 @@ pub(super) fn frame(frame: &Frame) -> String {
     }
 }
 
+/// `text "GOAL! 1-0"` of an event, for where its name does not fit.
+pub(super) fn brief(frame: &Frame) -> Option<String> {
+    let (_, words) = frame.text.as_deref().filter(|_| frame.opcode == Opcode::Text).and_then(event)?;
+    Some(format!("text \"{words}\""))
+}
+
 /// `sse message`, `socket.io event "tick"`.
 pub(super) fn packet(layer: &str, packet: &str, event: Option<&str>) -> String {
     let event = event.map(|event| format!(" \"{event}\"")).unwrap_or_default();

@@ -223,12 +223,9 @@ impl Ladder {
     fn frame(&mut self, event: &Event, frame: &Frame) -> Vec<Row> {
         self.read(frame.conn, frame.from, frame.wire_len);
         // A server that gives up on a client answers bytes that made no frame.
-        let mut rows = match (frame.opcode, frame.from) {
-            (Opcode::Close, Side::Server) => {
-                self.rest(event, frame.conn, Side::Client, "belongs to no message")
-            }
-            _ => Vec::new(),
-        };
+        let gives_up = frame.opcode == Opcode::Close && frame.from == Side::Server;
+        let rest = gives_up.then(|| self.rest(event, frame.conn, Side::Client, "belongs to no message"));
+        let mut rows = rest.unwrap_or_default();
         let row = self.row(
             event,
             Some(frame.conn),
@@ -236,6 +233,7 @@ impl Ladder {
             labels::frame(frame),
             labels::tail(frame.wire_len),
         );
+        let row = Row { brief: labels::brief(frame), ..row };
         rows.push(match (frame.opcode, frame.from) {
             (Opcode::Pong, _) => self.once(row, "the ping's words come back"),
             (Opcode::Text | Opcode::Binary, Side::Server) if !self.client_spoke => {

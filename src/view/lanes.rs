@@ -1,6 +1,5 @@
 //! A compare while it runs: one lane for each transport, what happens at the same time in the same row.
 
-use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -17,8 +16,8 @@ pub(super) use cell::Cell;
 const SAME_ROW: Duration = Duration::from_millis(30);
 /// Of the time, with the space after it.
 const TIME: usize = 8;
-/// More rows than this nobody reads: what follows is only counted.
-const MOST: usize = 60;
+/// More lines than this nobody reads: what follows is only counted.
+const MOST: usize = 72;
 /// Between two lanes.
 const GAP: usize = 1;
 /// A lane that is narrower cannot say what it heard.
@@ -53,7 +52,7 @@ pub(super) struct Lanes {
     conns: HashMap<ConnId, usize>,
     exchanges: HashMap<(ConnId, u64), Heads>,
     row: Option<Elapsed>,
-    /// How many were drawn.
+    /// How many lines were drawn.
     drawn: usize,
     slices: Slices,
     /// What each message says, by lane and number.
@@ -174,17 +173,18 @@ impl Lanes {
 
     /// The lines of one more row, unless there are enough.
     fn at_most(&mut self, lines: Vec<Line>) -> Vec<Line> {
-        self.drawn = self.drawn.saturating_add(1);
-        match self.drawn.cmp(&(MOST + 1)) {
-            Ordering::Less => lines,
-            Ordering::Equal => {
-                let rest = if self.look.ascii { "... the rest" } else { "… the rest" };
-                let mut line = Line::plain(" ".repeat(TIME));
-                line.push(Ink::Dim, format!("{rest} is counted below"));
-                vec![line]
-            }
-            Ordering::Greater => Vec::new(),
+        let before = self.drawn;
+        self.drawn = before.saturating_add(lines.len());
+        if self.drawn <= MOST {
+            return lines;
         }
+        // Once is enough, and then nothing more, however few lines there are.
+        self.drawn = usize::MAX;
+        if before > MOST || lines.is_empty() {
+            return Vec::new();
+        }
+        let rest = self.look.text("… the rest is counted below");
+        vec![Line::plain(" ".repeat(TIME)).with(Ink::Dim, rest)]
     }
 
     fn side_by_side(&self, at: Elapsed, cells: &[Vec<Cell>], width: usize) -> Vec<Line> {

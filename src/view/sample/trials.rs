@@ -107,3 +107,11 @@ pub(in crate::view) fn often() -> Vec<Event> {
     story.played();
     story.events
 }
+
+/// A frame that does not fit in a line; no two of its bytes are alike on the wire.
+pub(in crate::view) fn long_frame() -> Vec<Event> {
+    let mut story = Story::default();
+    story.wire(Show::Bits).open(1, "anna").request(1, 1, HANDSHAKE).response(1, 1, SWITCHING).upgraded(1);
+    story.frame(1, Side::Client, Opcode::Text, b"the quick brown fox jumps over the lazy dog").played();
+    story.events
+}
