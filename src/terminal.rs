@@ -12,7 +12,7 @@ pub use colour::{ColourChoice, Depth, Environment};
 pub use keys::{Key, Keys, restore};
 pub use progress::ProgressLine;
 pub use screen::Screen;
-pub use status::Status;
+pub use status::{How, Status};
 use unicode_width::UnicodeWidthStr as _;
 
 /// The width where there is no terminal to ask, columns.

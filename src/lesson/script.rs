@@ -273,8 +273,6 @@ pub struct Workload {
     pub transports: Vec<String>,
     /// How often polling transports ask.
     pub poll: Duration,
-    /// The added round-trip time.
-    pub rtt: Duration,
     /// What is said, in order of time; at least one.
     pub events: Vec<Planned>,
 }

@@ -21,8 +21,9 @@ struct Inner {
     text: Option<String>,
 }
 
+/// How a status line is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum How {
+pub enum How {
     /// Erased and written again, in place.
     Repainted,
     /// A line of its own, once for each new text.
@@ -49,8 +50,14 @@ impl Status {
         Self::over(Box::new(io::stderr()), how, width)
     }
 
-    fn over(writer: Box<dyn Write + Send>, how: How, width: usize) -> Self {
+    pub(crate) fn over(writer: Box<dyn Write + Send>, how: How, width: usize) -> Self {
         Self { inner: Arc::new(Mutex::new(Inner { writer, how, width, text: None })) }
+    }
+
+    /// How it is shown: decides what is worth showing.
+    #[must_use]
+    pub fn how(&self) -> How {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner).how
     }
 
     /// Shows this instead of what was shown.

@@ -89,7 +89,7 @@ pub(super) fn frame(look: Look, seen: &Seen, width: usize) -> Vec<Line> {
         return lines;
     };
     let room = width.saturating_sub(AFTER_HEADER);
-    let [hexes, names] = bytes_and_names(&parts, room);
+    let (shown, [hexes, names]) = bytes_and_names(&parts, room);
     let [first, second, ..] = *parts.header else {
         return lines;
     };
@@ -100,7 +100,7 @@ pub(super) fn frame(look: Look, seen: &Seen, width: usize) -> Vec<Line> {
     bits.pad(AFTER_HEADER);
     bits.push(Ink::Dim, names);
     lines.extend([top, bits]);
-    let right = unmasking(look, &parts, width.saturating_sub(AFTER_LABELS));
+    let right = unmasking(look, &parts, shown, width.saturating_sub(AFTER_LABELS));
     lines.extend(labelled(&parts, from, right));
     lines.extend(close_code(look, &parts, seen, width));
     lines
@@ -113,8 +113,8 @@ fn body_ink(from: Side) -> Ink {
     }
 }
 
-/// Length, mask and payload in hexadecimal, and below each what it is.
-fn bytes_and_names(parts: &FrameAnatomy<'_>, room: usize) -> [String; 2] {
+/// Length, mask and payload in hexadecimal, and below each what it is; and how many bytes of the payload that shows.
+fn bytes_and_names(parts: &FrameAnatomy<'_>, room: usize) -> (usize, [String; 2]) {
     let mut columns: Vec<(String, String)> = Vec::new();
     if !parts.extended.is_empty() {
         columns.push((hex(parts.extended), format!("= {}", units::grouped(parts.len))));
@@ -122,10 +122,12 @@ fn bytes_and_names(parts: &FrameAnatomy<'_>, room: usize) -> [String; 2] {
     columns.extend(parts.key.map(|key| (hex(&key), rule("mask", 11))));
     let used: usize = columns.iter().map(|(bytes, name)| bytes.len().max(name.chars().count()) + 3).sum();
     let fits = (room.saturating_sub(used) + 1) / 3;
+    let mut shown = 0;
     if !parts.wire.is_empty() && fits > 3 {
         let all = parts.wire.len() <= fits;
         // Some places less, for the mark and the count of what is missing.
-        let shown = if all { parts.wire.len() } else { fits.saturating_sub(4).max(1) };
+        let count = format!(" + {}", units::grouped(parts.wire.len() as u64)).len().div_ceil(3);
+        shown = if all { parts.wire.len() } else { fits.saturating_sub(count).max(1) };
         let more = units::grouped((parts.wire.len() - shown) as u64);
         let more = if all { String::new() } else { format!(" + {more}") };
         columns.push((format!("{}{more}", hex(&parts.wire[..shown])), rule("payload", shown * 3 - 1)));
@@ -138,7 +140,7 @@ fn bytes_and_names(parts: &FrameAnatomy<'_>, room: usize) -> [String; 2] {
         names.push_str(&format!("{name:<width$}   "));
     }
     let cut = |text: String| text.trim_end().chars().take(room).collect();
-    [cut(hexes), cut(names)]
+    (shown, [cut(hexes), cut(names)])
 }
 
 /// `└── payload ──┘`, as wide as what stands above it.
@@ -198,10 +200,10 @@ fn labelled(parts: &FrameAnatomy<'_>, from: Side, right: Vec<String>) -> Vec<Lin
     left.into_iter().map(beside).collect()
 }
 
-/// `7f^37=48 H`, for the first bytes.
-fn unmasking(look: Look, parts: &FrameAnatomy<'_>, room: usize) -> Vec<String> {
+/// `7f^37=48 H`, for the first bytes: at most those that are `printed` above.
+fn unmasking(look: Look, parts: &FrameAnatomy<'_>, printed: usize, room: usize) -> Vec<String> {
     let per_row = (room + 3) / 13;
-    if !parts.masked || per_row == 0 {
+    if !parts.masked || per_row == 0 || printed == 0 {
         return Vec::new();
     }
     let is_text = !matches!(parts.opcode, Opcode::Close | Opcode::Binary);
@@ -209,7 +211,7 @@ fn unmasking(look: Look, parts: &FrameAnatomy<'_>, room: usize) -> Vec<String> {
         let shown = if plain.is_ascii_graphic() && is_text { char::from(plain) } else { ' ' };
         format!("{wire:02x}^{key:02x}={plain:02x} {shown}")
     };
-    let shown = parts.wire.len().min(UNMASKED).min(per_row * 4);
+    let shown = printed.min(UNMASKED).min(per_row * 4);
     let all: Vec<String> = parts.unmasking().take(shown).map(one).collect();
     let mut rows: Vec<String> =
         all.chunks(per_row).map(|row| row.join("   ").trim_end().to_owned()).collect();

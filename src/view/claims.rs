@@ -1,5 +1,6 @@
 //! Claims in words. One that did not hold is told at once; those that held, together.
 
+use super::labels;
 use super::text::{Look, wrap, wrap_text};
 use crate::terminal::{Ink, Line, Span};
 use crate::timeline::Claim;
@@ -32,7 +33,7 @@ pub(super) fn failed(look: Look, claim: &Claim, width: usize) -> Vec<Line> {
 /// Those that held, in one line if they fit, and those that cannot be seen here.
 pub(super) fn held(look: Look, claims: &[Claim], width: usize) -> Vec<Line> {
     let of = |held| claims.iter().filter(move |claim| claim.held == held);
-    let texts: Vec<String> = of(Some(true)).map(|claim| look.text(&claim.text)).collect();
+    let texts: Vec<String> = of(Some(true)).map(|claim| look.text(&remarked(claim))).collect();
     let mut lines = Vec::new();
     if !texts.is_empty() {
         let mut evidence: Vec<u64> = of(Some(true)).flat_map(|it| &it.evidence).map(|seq| seq.0).collect();
@@ -50,6 +51,12 @@ pub(super) fn held(look: Look, claims: &[Claim], width: usize) -> Vec<Line> {
         lines.extend(wrap_text(Ink::Dim, &text, "   ", "   ", width));
     }
     lines
+}
+
+/// `closed by server: the server hangs up first`. A silence has its remark in the ladder.
+fn remarked(claim: &Claim) -> String {
+    let remark = claim.remark.as_ref().filter(|_| labels::silence(&claim.text).is_none());
+    remark.map_or_else(|| claim.text.clone(), |remark| format!("{}: {remark}", claim.text))
 }
 
 /// Each once, with how often it was said.
@@ -72,7 +79,7 @@ pub(super) fn sentences(claims: &[Claim]) -> Vec<String> {
     let sentence = |claim: &Claim| {
         let evidence: Vec<u64> = claim.evidence.iter().map(|seq| seq.0).collect();
         match claim.held {
-            Some(true) => Some(format!("True on the wire: {} ({})", claim.text, events(&evidence))),
+            Some(true) => Some(format!("True on the wire: {} ({})", remarked(claim), events(&evidence))),
             None => Some(format!("Not visible here: {}", claim.text)),
             Some(false) => None,
         }

@@ -3,8 +3,8 @@
 use unicode_width::UnicodeWidthStr as _;
 
 use super::fence::{Account, Exchange, Fence, Message};
-use super::text::{Look, chop};
-use super::units;
+use super::text::{Look, chop, take};
+use super::{labels, units};
 use crate::terminal::{Ink, Line};
 use crate::timeline::Side;
 use crate::wire::anatomy::explain_header;
@@ -85,7 +85,7 @@ fn again(look: Look, exchange: &Exchange, width: usize) -> Option<Line> {
 }
 
 fn one(look: Look, exchange: &Exchange, width: usize, side_by_side: bool, several: bool) -> Vec<Line> {
-    let name = exchange.client.as_deref().filter(|name| *name != "client").map(|name| format!(" {name}"));
+    let name = labels::client(exchange.client.as_deref()).map(|name| format!(" {name}"));
     let whose = several.then(|| look.text(&format!("  (#{}{})", exchange.conn, name.unwrap_or_default())));
     let whose = whose.unwrap_or_default();
     let column = if side_by_side { (width - 1) / 2 } else { width - 1 };
@@ -163,10 +163,14 @@ fn head_lines(look: Look, from: Side, head: &[u8], width: usize) -> Vec<Line> {
 /// A line in pieces that fit, the later ones indented.
 fn pieces(look: Look, text: &str, width: usize) -> Vec<Line> {
     let text = look.text(text);
-    let pieces = chop(&text, width.saturating_sub(6).max(2)).into_iter().enumerate();
-    pieces
-        .map(|(n, piece)| Line::plain(if n == 0 { "    " } else { "      " }).with(Ink::Plain, piece))
-        .collect()
+    let (first, rest) = take(&text, width.saturating_sub(4).max(2));
+    // At a space, if one is near the end.
+    let near = first.rfind(' ').filter(|at| !rest.is_empty() && (at + 1) * 4 > first.len() * 3);
+    let (first, rest) = near.map_or((first, rest), |at| text.split_at(at + 1));
+    let first = Line::plain("    ").with(Ink::Plain, first);
+    let rest = if rest.is_empty() { Vec::new() } else { chop(rest, width.saturating_sub(6).max(2)) };
+    let indented = |piece| Line::plain("      ").with(Ink::Plain, piece);
+    std::iter::once(first).chain(rest.into_iter().map(indented)).collect()
 }
 
 /// With the remark behind it; where it does not fit, below it if it matters, else without.
@@ -206,7 +210,7 @@ fn body_lines(look: Look, body: &[u8], width: usize) -> Vec<Line> {
             if lines.len() == BODY_LINES {
                 break 'all;
             }
-            let piece = prefix(look, rest, width.saturating_sub(6).max(8));
+            let piece = prefix(look, rest, width.saturating_sub(4).max(8));
             rest = &rest[piece.len()..];
             shown += piece.len();
             lines.push(Line::plain("    ").with(Ink::Plain, look.text(piece)));
@@ -248,7 +252,7 @@ fn accounts(look: Look, touched: &[&Account], width: usize) -> Vec<Line> {
     }
     let alone = touched.len() == 1;
     let account = |it: &&Account| {
-        let name = it.client.as_deref().filter(|name| *name != "client").map(|name| format!(" {name}"));
+        let name = labels::client(it.client.as_deref()).map(|name| format!(" {name}"));
         let whose = format!("#{}{}", it.conn, name.unwrap_or_default());
         let carried = carried(it.bytes, it.content);
         let text = match it.lived {

@@ -1,7 +1,5 @@
 //! The words on a row.
 
-use std::time::Duration;
-
 use serde_json::Value;
 
 use super::ladder::Shape;
@@ -57,15 +55,40 @@ pub(super) fn frame(frame: &Frame) -> String {
     }
 }
 
+/// `text "GOAL! 1-0"` of an event, for where its name does not fit.
+pub(super) fn brief(frame: &Frame) -> Option<String> {
+    let (_, words) = frame.text.as_deref().filter(|_| frame.opcode == Opcode::Text).and_then(event)?;
+    Some(format!("text \"{words}\""))
+}
+
 /// `sse message`, `socket.io event "tick"`.
 pub(super) fn packet(layer: &str, packet: &str, event: Option<&str>) -> String {
     let event = event.map(|event| format!(" \"{event}\"")).unwrap_or_default();
     format!("{layer} {packet}{event}")
 }
 
-/// `anna has the news`, `, 0.30 ms after it`
-pub(super) fn heard(client: &str, after: Duration) -> (String, String) {
-    (format!("{} has the news", nice(client)), format!(", {} after it", units::duration(after)))
+/// `anna learns of "GOAL! 1-0"`
+pub(super) fn heard(client: &str, words: Option<&str>) -> String {
+    let what = words.map_or_else(|| "it".into(), |words| format!("\"{words}\""));
+    format!("{} learns of {what}", nice(client))
+}
+
+/// `silence, 10 s` of a claim `silence 10s`; `anna: silence, 10 s` where one client is meant.
+pub(super) fn silence(claim: &str) -> Option<String> {
+    let (whose, claim) = claim.split_once(": ").map_or(("", claim), |(name, claim)| (name, claim));
+    let time = claim.strip_prefix("silence ")?.trim();
+    let unit = time.find(char::is_alphabetic)?;
+    let whose = if whose.is_empty() { String::new() } else { format!("{whose}: ") };
+    Some(format!("{whose}silence, {} {}", time[..unit].trim_end(), &time[unit..]))
+}
+
+/// Whose connection it is: the lesson's name for its client, none for its only one; a guest came from outside.
+pub(super) fn client(name: Option<&str>) -> Option<&str> {
+    match name {
+        Some("client") => None,
+        Some(name) => Some(nice(name)),
+        None => Some("guest"),
+    }
 }
 
 /// What happened, and where.

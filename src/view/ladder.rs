@@ -4,9 +4,10 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
+use super::said::Said;
 use super::{labels, units};
 use crate::timeline::{
-    ConnId, Connection, Elapsed, Event, Frame, Kind, Layer, Opcode, Role, Seq, Side, State, Who,
+    Claim, ConnId, Connection, Elapsed, Event, Frame, Kind, Layer, Opcode, Role, Seq, Side, State, Who,
 };
 
 /// How long after the start of a transcript its first fact may come for the clock to start with the fact.
@@ -23,12 +24,14 @@ pub struct Row {
     pub conn: Option<ConnId>,
     /// The client's name, where the lesson gave one.
     pub client: Option<String>,
-    /// The client's port, for the heading.
-    pub ports: Option<(u16, u16)>,
+    /// The server's port, for the heading.
+    pub port: Option<u16>,
     /// What to draw.
     pub shape: Shape,
     /// The words on it; as they were on the wire, not yet safe for a terminal.
     pub label: String,
+    /// Fewer words, for where those do not fit; where there are none, they are cut.
+    pub brief: Option<String>,
     /// What follows the words and must not be cut: `, 82 bytes`.
     pub tail: String,
     /// What to remark.
@@ -73,6 +76,9 @@ pub struct Ladder {
     told: VecDeque<(String, Option<Side>, String)>,
     /// Remarks that were made in this transcript: once is enough.
     made: HashSet<&'static str>,
+    /// Whether a client has sent data in this transcript: what comes after it may be an echo.
+    client_spoke: bool,
+    said: Said,
 }
 
 /// Bytes of which it is not known yet to which message they belong.
@@ -99,6 +105,7 @@ impl Ladder {
     /// Takes the next event: the rows that it adds, mostly none or one.
     pub fn event(&mut self, event: &Event) -> Vec<Row> {
         self.state.event(event);
+        self.said.event(event);
         match &event.kind {
             Kind::Opened { conn, .. } => self.opened(event, *conn),
             Kind::Bytes { conn, from, len, layer, .. } => {
@@ -127,17 +134,18 @@ impl Ladder {
                 vec![self.remarked(row, "the kernel keeps the address pair")]
             }
             Kind::World { what, text, .. } => self.world(event, what, text),
-            Kind::Heard { client, conn, after, .. } => {
-                let (label, tail) = labels::heard(client, after.0);
-                vec![self.row(event, *conn, Shape::Beside(Side::Client), label, tail)]
+            Kind::Heard { client, conn, id, after } => {
+                let label = labels::heard(client, self.said.words(*id));
+                let row = self.row(event, *conn, Shape::Beside(Side::Client), label, String::new());
+                vec![self.remarked(row, &format!("{} after it was said", units::duration(after.0)))]
             }
             Kind::Say { role, text, detail, from, .. } => self.say(event, *role, text, detail, *from),
+            Kind::Claim(claim) => self.silence(event, claim).into_iter().collect(),
             // The 101 itself is a row already; the story is told beside the ladder.
             Kind::Upgraded { .. }
             | Kind::Step { .. }
             | Kind::Predict { .. }
             | Kind::Answer { .. }
-            | Kind::Claim(_)
             | Kind::Summary { .. } => Vec::new(),
         }
     }
@@ -156,6 +164,7 @@ impl Ladder {
                 self.zero = None;
                 self.told.clear();
                 self.made.clear();
+                self.client_spoke = false;
                 Vec::new()
             }
             Role::Remark => {
@@ -168,9 +177,11 @@ impl Ladder {
     }
 
     fn opened(&mut self, event: &Event, conn: ConnId) -> Vec<Row> {
-        let label = "connect(): SYN, SYN+ACK, ACK".into();
+        let port = self.state.get(conn).map(|it| format!(" :{}", it.client.port())).unwrap_or_default();
+        let label = format!("connect(){port}, SYN, SYN+ACK, ACK");
         let row = self.row(event, Some(conn), Shape::Dotted(Side::Client), label, String::new());
-        vec![self.once(row, "TCP opens (kernel, inferred)")]
+        let brief = Some(format!("{}, SYN, SYN+ACK, ACK", port.trim_start()));
+        vec![self.once(Row { brief, ..row }, "TCP opens (kernel, inferred)")]
     }
 
     fn message(&mut self, event: &Event) -> Vec<Row> {
@@ -178,6 +189,12 @@ impl Ladder {
             return Vec::new();
         };
         self.read(*conn, *from, *wire_len);
+        let known = self.exchanges.get(&(*conn, *exchange)).is_some_and(|heads| heads.request.is_some());
+        // What it answers is not a request: bytes that were there before it.
+        let mut rows = match from {
+            Side::Server if !known => self.rest(event, *conn, Side::Client, "belongs to no message"),
+            Side::Server | Side::Client => Vec::new(),
+        };
         let heads = self.heads(*conn, *exchange);
         let (label, status) = match from {
             Side::Client => (heads.request.clone().unwrap_or_else(|| "request".into()), None),
@@ -194,15 +211,21 @@ impl Ladder {
             label,
             format!("{}{cut_off}", labels::tail(*wire_len)),
         );
-        vec![match (from, status) {
+        rows.push(match (from, status) {
             (Side::Client, _) => self.once(row, "the client must speak first"),
             (Side::Server, Some(101)) => self.remarked(row, "same connection, new rules"),
+            (Side::Server, _) if !known => self.remarked(row, "answers what is no request"),
             (Side::Server, _) => self.once(row, "the server may only answer"),
-        }]
+        });
+        rows
     }
 
     fn frame(&mut self, event: &Event, frame: &Frame) -> Vec<Row> {
         self.read(frame.conn, frame.from, frame.wire_len);
+        // A server that gives up on a client answers bytes that made no frame.
+        let gives_up = frame.opcode == Opcode::Close && frame.from == Side::Server;
+        let rest = gives_up.then(|| self.rest(event, frame.conn, Side::Client, "belongs to no message"));
+        let mut rows = rest.unwrap_or_default();
         let row = self.row(
             event,
             Some(frame.conn),
@@ -210,18 +233,28 @@ impl Ladder {
             labels::frame(frame),
             labels::tail(frame.wire_len),
         );
-        vec![match (frame.opcode, frame.from) {
+        let row = Row { brief: labels::brief(frame), ..row };
+        rows.push(match (frame.opcode, frame.from) {
             (Opcode::Pong, _) => self.once(row, "the ping's words come back"),
-            (Opcode::Text | Opcode::Binary, Side::Server) => self.once(row, "the server may speak unasked"),
-            (Opcode::Text | Opcode::Binary, Side::Client) => self.once(row, "no new request"),
-            (Opcode::Close | Opcode::Ping | Opcode::Continuation | Opcode::Reserved(_), _) => {
+            (Opcode::Text | Opcode::Binary, Side::Server) if !self.client_spoke => {
+                self.once(row, "the server may speak unasked")
+            }
+            (Opcode::Text | Opcode::Binary, Side::Client) => {
+                self.client_spoke = true;
+                self.once(row, "no new request")
+            }
+            (Opcode::Text | Opcode::Binary, Side::Server)
+            | (Opcode::Close | Opcode::Ping | Opcode::Continuation | Opcode::Reserved(_), _) => {
                 self.lesson(row)
             }
-        }]
+        });
+        rows
     }
 
     fn fin(&mut self, event: &Event, conn: ConnId, from: Side) -> Vec<Row> {
-        let mut rows = self.rest(event, conn, from, "belongs to no message");
+        // A server that hangs up has heard what the client said before.
+        let mut rows = self.rest(event, conn, Side::Client, "belongs to no message");
+        rows.extend(self.rest(event, conn, from, "belongs to no message"));
         let first = self.state.get(conn).is_none_or(|it| it.fins.len() <= 1);
         let row = self.row(event, Some(conn), Shape::Solid(from), "FIN".into(), String::new());
         rows.push(match (first, from) {
@@ -252,7 +285,7 @@ impl Ladder {
             (Who::Client | Who::Server, None) => {}
         }
         if lost {
-            add(Shape::Across, "closed without a close frame", "each end reports 1006");
+            add(Shape::Across, "no close frame", "reported as 1006");
         }
         self.exchanges.retain(|(of, _), _| *of != conn);
         self.unread.retain(|(of, _), _| *of != conn);
@@ -267,6 +300,19 @@ impl Ladder {
         let alone = what == "say" && self.state.open() == 0;
         rows.push(if alone { self.remarked(row, nobody) } else { self.lesson(row) });
         rows
+    }
+
+    /// A silence that held: nothing crossed, and that is to be seen.
+    fn silence(&mut self, event: &Event, claim: &Claim) -> Option<Row> {
+        let label = labels::silence(&claim.text).filter(|_| claim.held == Some(true))?;
+        let row = self.row(event, None, Shape::Across, label, String::new());
+        let remark = match (&claim.remark, self.state.open()) {
+            (Some(remark), _) => Remark { text: remark.clone(), told: true },
+            (None, 0) => Remark { text: "no connection is open".into(), told: false },
+            (None, 1) => Remark { text: "the connection stays open".into(), told: false },
+            (None, open) => Remark { text: format!("{open} connections stay open"), told: false },
+        };
+        Some(Row { remark: Some(remark), ..row })
     }
 
     /// Bytes were read, of which it is not known yet to which message they belong.
@@ -312,10 +358,10 @@ impl Ladder {
     fn row(&mut self, event: &Event, conn: Option<ConnId>, shape: Shape, label: String, tail: String) -> Row {
         let connection = conn.and_then(|conn| self.state.get(conn));
         let client = connection.and_then(|it| it.name.clone());
-        let ports = connection.map(|it| (it.client.port(), it.server.port()));
+        let port = connection.map(|it| it.server.port());
         let since = self.since(event.at);
         let open = self.state.open() > 0;
-        Row { seq: event.seq, since, conn, client, ports, shape, label, tail, remark: None, open }
+        Row { seq: event.seq, since, conn, client, port, shape, label, brief: None, tail, remark: None, open }
     }
 
     fn since(&mut self, at: Elapsed) -> Duration {
@@ -349,9 +395,10 @@ impl Ladder {
             Shape::Solid(side) | Shape::Broken(side) => Some(side),
             Shape::Dotted(_) | Shape::Beside(_) | Shape::Across => None,
         };
-        let client = row.client.as_deref().unwrap_or("client");
         let meant = |(name, from, _): &(String, Option<Side>, String)| match (row.conn, direction) {
-            (Some(_), Some(side)) => name == client && from.is_none_or(|from| from == side),
+            (Some(_), Some(side)) => {
+                row.client.as_ref() == Some(name) && from.is_none_or(|from| from == side)
+            }
             (None, _) => name.is_empty() && from.is_none(),
             (Some(_), None) => false,
         };

@@ -16,6 +16,8 @@ pub(super) use cell::Cell;
 const SAME_ROW: Duration = Duration::from_millis(30);
 /// Of the time, with the space after it.
 const TIME: usize = 8;
+/// More lines than this nobody reads: what follows is only counted.
+const MOST: usize = 72;
 /// Between two lanes.
 const GAP: usize = 1;
 /// A lane that is narrower cannot say what it heard.
@@ -50,6 +52,8 @@ pub(super) struct Lanes {
     conns: HashMap<ConnId, usize>,
     exchanges: HashMap<(ConnId, u64), Heads>,
     row: Option<Elapsed>,
+    /// How many lines were drawn.
+    drawn: usize,
     slices: Slices,
     /// What each message says, by lane and number.
     words: HashMap<(usize, u64), String>,
@@ -81,6 +85,7 @@ impl Lanes {
             conns: HashMap::new(),
             exchanges: HashMap::new(),
             row: None,
+            drawn: 0,
             slices: Slices::default(),
             words: HashMap::new(),
         }
@@ -143,7 +148,8 @@ impl Lanes {
         match &event.kind {
             Kind::World { text, .. } => {
                 lines.extend(self.flush());
-                lines.push(self.across(event.at, text));
+                let across = vec![self.across(event.at, text)];
+                lines.extend(self.at_most(across));
             }
             Kind::Heard { client, id, after, .. } => self.heard(event.at, client, *id, *after),
             _ => self.fact(event),
@@ -158,10 +164,27 @@ impl Lanes {
         };
         let cells: Vec<Vec<Cell>> =
             self.lanes.iter_mut().map(|lane| std::mem::take(&mut lane.cells)).collect();
-        match self.columns() {
+        let lines = match self.columns() {
             Some(width) => self.side_by_side(at, &cells, width),
             None => self.listed(at, &cells),
+        };
+        self.at_most(lines)
+    }
+
+    /// The lines of one more row, unless there are enough.
+    fn at_most(&mut self, lines: Vec<Line>) -> Vec<Line> {
+        let before = self.drawn;
+        self.drawn = before.saturating_add(lines.len());
+        if self.drawn <= MOST {
+            return lines;
         }
+        // Once is enough, and then nothing more, however few lines there are.
+        self.drawn = usize::MAX;
+        if before > MOST || lines.is_empty() {
+            return Vec::new();
+        }
+        let rest = self.look.text("… the rest is counted below");
+        vec![Line::plain(" ".repeat(TIME)).with(Ink::Dim, rest)]
     }
 
     fn side_by_side(&self, at: Elapsed, cells: &[Vec<Cell>], width: usize) -> Vec<Line> {
@@ -323,10 +346,7 @@ impl Lanes {
         let one = json.get("data").unwrap_or(&json);
         let messages = one.as_array().map_or(std::slice::from_ref(one), Vec::as_slice);
         for message in messages {
-            if let (Some(id), Some(text)) = (
-                message.get("id").and_then(|id| id.as_u64()),
-                message.get("text").and_then(|text| text.as_str()),
-            ) {
+            if let Some((id, text)) = super::said::message(message) {
                 self.words.insert((lane, id), text.to_owned());
             }
         }

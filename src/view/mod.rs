@@ -17,6 +17,7 @@ mod picture;
 mod plain;
 mod prose;
 mod rungs;
+mod said;
 #[cfg(test)]
 mod sample;
 mod scoreboard;
@@ -30,7 +31,7 @@ use std::io;
 
 pub use json::Json;
 pub use ladder::{Ladder, Remark, Row, Shape};
-pub use narrator::Narrator;
+pub use narrator::{NARROWEST, Narrator};
 pub use plain::Plain;
 
 use crate::timeline::Event;

@@ -11,8 +11,8 @@ use super::{Options, View, bits, claims, exchange, hexdump, prose, scoreboard};
 use crate::terminal::{Ink, Line, Out};
 use crate::timeline::{Choice, Claim, Event, Kind, Role, Show, Transport};
 
-/// Narrower than this nothing can be drawn.
-const NARROWEST: usize = 48;
+/// Narrower than this nothing can be drawn, columns.
+pub const NARROWEST: usize = 48;
 
 /// Draws for a reader at a screen.
 #[derive(Debug)]
@@ -28,6 +28,8 @@ pub struct Narrator<O> {
     lanes: Option<Lanes>,
     choices: Vec<Choice>,
     last: Last,
+    /// Whether the ladder's heading stands above already: it is repeated after prose, and where a new clock starts.
+    headed: bool,
 }
 
 /// What was drawn last, from which follows whether a gap is due.
@@ -36,6 +38,7 @@ enum Last {
     Gap,
     Rows,
     Item,
+    Step,
     Other,
 }
 
@@ -56,6 +59,7 @@ impl<O: Out> Narrator<O> {
             lanes: None,
             choices: Vec::new(),
             last: Last::Gap,
+            headed: false,
         }
     }
 
@@ -69,6 +73,9 @@ impl<O: Out> Narrator<O> {
     }
 
     fn lines(&mut self, lines: Vec<Line>) -> io::Result<()> {
+        if self.last == Last::Step && !lines.is_empty() {
+            self.gap()?;
+        }
         for line in lines {
             self.last = if line.0.is_empty() { Last::Gap } else { Last::Other };
             self.out.line(&self.look.line(line))?;
@@ -101,7 +108,10 @@ impl<O: Out> Narrator<O> {
         for row in rows {
             if self.last != Last::Rows {
                 self.gap()?;
+            }
+            if !self.headed {
                 self.lines(vec![self.rungs.heading(row)])?;
+                self.headed = true;
             }
             self.lines(self.rungs.draw(row))?;
             self.last = Last::Rows;
@@ -122,6 +132,7 @@ impl<O: Out> Narrator<O> {
                 self.fence.begin();
                 self.lanes = None;
                 // A new clock starts: it needs its own heading.
+                self.headed = false;
                 self.last = if self.last == Last::Rows { Last::Other } else { self.last };
                 self.playing = Some(show.unwrap_or_default());
                 Ok(())
@@ -188,12 +199,16 @@ impl<O: Out> Narrator<O> {
         line.push(Ink::Bold, title);
         let rest = self.width - line.width() - 1;
         line.push(Ink::Dim, format!(" {}", "─".repeat(rest)));
-        self.block(vec![line])
+        self.headed = false;
+        self.block(vec![line])?;
+        self.last = Last::Step;
+        Ok(())
     }
 
     fn prose(&mut self, text: &str) -> io::Result<()> {
         let lines = prose::paragraph(self.look, text, self.width);
         let item = text.starts_with("- ");
+        self.headed = false;
         if !(item && self.last == Last::Item) {
             self.gap()?;
         }
@@ -203,6 +218,7 @@ impl<O: Out> Narrator<O> {
     }
 
     fn code(&mut self, text: &str) -> io::Result<()> {
+        self.headed = false;
         let pieces = |line: &str| chop(&self.look.text(line), self.width - 6);
         let line = |text: String| Line::default().with(Ink::Dim, "    │ ").with(Ink::Plain, text);
         self.block(text.trim_end_matches('\n').split('\n').flat_map(pieces).map(line).collect())
@@ -210,6 +226,7 @@ impl<O: Out> Narrator<O> {
 
     fn predict(&mut self, text: &str, choices: &[Choice]) -> io::Result<()> {
         self.choices = choices.to_vec();
+        self.headed = false;
         let width = self.width.min(100);
         let mut lines = wrap_text(Ink::Bold, &self.look.text(text), " ", " ", width);
         let choices = choices.iter().enumerate();
@@ -232,8 +249,9 @@ impl<O: Out> Narrator<O> {
         chosen: Option<u64>,
     ) -> io::Result<()> {
         let choices = std::mem::take(&mut self.choices);
+        self.headed = false;
         let verdict = chosen.map(|chosen| if is_right(&choices, chosen, right) { "Right. " } else { "No. " });
-        let answer = format!("Answer: {right}. {}. ", text.trim_end_matches('.'));
+        let answer = format!("Answer: {right}, {}. ", text.trim_end_matches('.'));
         let mut line = Line::default();
         line.push(Ink::Bold, verdict.unwrap_or_default());
         line.push(Ink::Bold, self.look.text(&answer));
@@ -244,7 +262,12 @@ impl<O: Out> Narrator<O> {
         self.block(lines)
     }
 
-    fn claim(&mut self, claim: &Claim) -> io::Result<()> {
+    fn claim(&mut self, event: &Event, claim: &Claim) -> io::Result<()> {
+        self.fence.event(event);
+        let rows = self.ladder.event(event);
+        if self.lanes.is_none() {
+            self.rows(&rows)?;
+        }
         if claim.held == Some(false) {
             self.block(claims::failed(self.look, claim, self.width))?;
         }
@@ -288,10 +311,7 @@ impl<O: Out> View for Narrator<O> {
             Kind::Answer { right, text, because, chosen, .. } => {
                 self.answer(*right, text, because.as_deref(), *chosen)
             }
-            Kind::Claim(claim) => {
-                self.fence.event(event);
-                self.claim(claim)
-            }
+            Kind::Claim(claim) => self.claim(event, claim),
             Kind::Summary { seconds, transports } => self.summary(seconds.seconds(), transports),
         }
     }

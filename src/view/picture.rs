@@ -57,12 +57,15 @@ fn connections(lane: &Lane, room: usize, line: &mut Line) {
     }
 }
 
-/// A line with an arrow head for each message that was sent without a request, by sender.
+/// A line with an arrow head for each message that was sent without a request, by sender. Where they are too many,
+/// a mark says so.
 fn stroke(spoke: &[Side], room: usize, line: &mut Line) {
-    let shown = spoke.len().min(room / 2);
+    let all = spoke.len() <= room / 2;
+    let shown = if all { spoke.to_vec() } else { some(spoke, room.saturating_sub(1) / 2) };
+    let room = if all { room } else { room.saturating_sub(1) };
     let mut drawn = 0;
-    for (n, side) in spoke.iter().take(shown).enumerate() {
-        let at = (n * 2 + 1) * room / (shown * 2);
+    for (n, side) in shown.iter().enumerate() {
+        let at = (n * 2 + 1) * room / (shown.len() * 2);
         line.push(Ink::Plain, "─".repeat(at.saturating_sub(drawn)));
         match side {
             Side::Client => line.push(Ink::Client, "►"),
@@ -71,4 +74,47 @@ fn stroke(spoke: &[Side], room: usize, line: &mut Line) {
         drawn = at + 1;
     }
     line.push(Ink::Plain, "─".repeat(room.saturating_sub(drawn)));
+    line.push(Ink::Plain, if all { "" } else { "…" });
+}
+
+/// So many of them, in order: the client's first of all, as they are few; of the rest, evenly.
+fn some(spoke: &[Side], most: usize) -> Vec<Side> {
+    let of = |side| spoke.iter().filter(|it| **it == side).count();
+    // Half at least is the server's.
+    let clients = of(Side::Client).min(most.saturating_sub(of(Side::Server).min(most / 2)));
+    let servers = most.saturating_sub(clients);
+    let mut seen = [0, 0];
+    let kept = |side: &&Side| {
+        let (all, keep) = match side {
+            Side::Client => (of(Side::Client), clients),
+            Side::Server => (of(Side::Server), servers),
+        };
+        let place = &mut seen[**side as usize];
+        let before = *place * keep / all;
+        *place += 1;
+        *place * keep / all > before
+    };
+    spoke.iter().filter(kept).copied().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn drawn(spoke: &[Side], room: usize) -> String {
+        let mut line = Line::default();
+        stroke(spoke, room, &mut line);
+        assert_eq!(line.width(), room);
+        line.text()
+    }
+
+    #[test]
+    fn what_is_left_out_is_marked_and_the_client_is_still_there() {
+        let mut spoke = [Side::Server; 30];
+        (spoke[7], spoke[20]) = (Side::Client, Side::Client);
+        let text = drawn(&spoke, 42);
+        assert_eq!(text, "─◄─◄─◄─◄─►─◄─◄─◄─◄─◄─◄─◄─◄─►─◄─◄─◄─◄─◄─◄─…");
+        assert_eq!(drawn(&[Side::Client; 30], 11).matches('►').count(), 5);
+        assert_eq!(drawn(&spoke[..3], 12), "──◄───◄───◄─");
+    }
 }

@@ -6,7 +6,7 @@ use super::fence::Fence;
 use super::ladder::{Ladder, Row, Shape};
 use super::lanes::{Lanes, nice};
 use super::text::Look;
-use super::{Options, View, claims, exchange, hexdump, prose, scoreboard, units, verdict};
+use super::{Options, View, claims, exchange, hexdump, labels, prose, scoreboard, units, verdict};
 use crate::terminal::{Line, Out};
 use crate::timeline::{Choice, ConnId, Event, Kind, Role, Show, Transport};
 use crate::wire::handshake::Working;
@@ -171,7 +171,7 @@ impl<O: Out> Plain<O> {
             self.sentence(&format!("{}{title}", nice(&transport.name)))?;
             for (name, values) in rows {
                 let value = values.get(n).map(String::as_str).unwrap_or_default();
-                self.sentence(&format!("  {}: {value}", name.trim_start_matches("- ")))?;
+                self.sentence(&format!("  {}: {value}", name.trim_start()))?;
             }
         }
         Ok(())
@@ -180,7 +180,11 @@ impl<O: Out> Plain<O> {
     fn summary(&mut self, seconds: f64, transports: &[Transport]) -> io::Result<()> {
         self.values("", transports, &scoreboard::measured(transports))?;
         let lanes = self.lanes.take();
-        self.values(scoreboard::MANY, transports, &scoreboard::scaled(seconds, transports, lanes.as_ref()))?;
+        let scaled = scoreboard::scaled(seconds, transports, lanes.as_ref());
+        if !scaled.is_empty() {
+            self.sentence(&format!("{}: {}", scoreboard::MANY, scoreboard::ASSUMED))?;
+        }
+        self.values(scoreboard::MANY, transports, &scaled)?;
         verdict::sentences(seconds, transports)
             .iter()
             .try_for_each(|it| self.sentence(&format!("{}{}", it.bold, it.plain)))
@@ -188,9 +192,9 @@ impl<O: Out> Plain<O> {
 }
 
 fn who(conn: ConnId, client: Option<&str>) -> String {
-    match client {
-        Some(name) if name != "client" => format!("{conn} {}", nice(name)),
-        Some(_) | None => conn.to_string(),
+    match labels::client(client) {
+        Some(name) => format!("{conn} {name}"),
+        None => conn.to_string(),
     }
 }
 
@@ -217,12 +221,14 @@ impl<O: Out> View for Plain<O> {
                 let chosen = chosen.map(|it| format!("You chose {it}. ")).unwrap_or_default();
                 let text = text.trim_end_matches('.');
                 self.prose(&format!(
-                    "{chosen}Answer: {right}. {text}. {}",
+                    "{chosen}Answer: {right}, {text}. {}",
                     because.as_deref().unwrap_or_default()
                 ))
             }
             Kind::Claim(claim) => {
                 self.fence.event(event);
+                let rows = self.ladder.event(event);
+                self.rows(&rows)?;
                 if claim.held == Some(false) { self.sentence(&claims::disagreement(claim)) } else { Ok(()) }
             }
             Kind::Summary { seconds, transports } => self.summary(seconds.seconds(), transports),

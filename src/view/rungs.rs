@@ -2,7 +2,7 @@
 
 use super::ladder::{Row, Shape};
 use super::text::{Look, wrap_text};
-use super::units;
+use super::{labels, units};
 use crate::terminal::{Ink, Line};
 use crate::timeline::Side;
 use unicode_width::UnicodeWidthStr as _;
@@ -26,8 +26,8 @@ impl Rungs {
     /// For a transcript so wide.
     pub fn new(look: Look, width: usize) -> Self {
         let (time, who, margin) = match width {
-            0..80 => (7, 8, 0),
-            80..96 => (6, 8, 29),
+            0..80 => (7, 9, 0),
+            80..96 => (6, 9, 29),
             _ => (9, 10, 31),
         };
         let ladder = width.saturating_sub(time + who + margin).clamp(24, 62);
@@ -40,13 +40,7 @@ impl Rungs {
         let mut line = Line::plain(" ".repeat(self.time_width() - 2)).with(Ink::Dim, "ms");
         line.pad(self.time + self.who);
         line.push(Ink::Client, "CLIENT");
-        let (client, server) = match row.ports {
-            Some((client, server)) => (format!(" :{client}"), format!(" :{server}")),
-            None => Default::default(),
-        };
-        if self.ladder >= 36 {
-            line.push(Ink::Dim, client);
-        }
+        let server = row.port.map(|port| format!(" :{port}")).unwrap_or_default();
         line.pad(self.time + self.who + self.ladder - "SERVER".len() - server.len());
         line.push(Ink::Server, "SERVER");
         line.push(Ink::Dim, server);
@@ -82,9 +76,9 @@ impl Rungs {
 
     fn who(&self, row: &Row) -> String {
         let conn = row.conn.map(|conn| conn.to_string()).unwrap_or_default();
-        match row.client.as_deref() {
-            Some(name) if name != "client" => format!("{conn} {}", self.look.text(name)),
-            Some(_) | None => conn,
+        match row.conn.and(labels::client(row.client.as_deref())) {
+            Some(name) => format!("{conn} {}", self.look.text(name)),
+            None => conn,
         }
     }
 
@@ -141,6 +135,9 @@ impl Rungs {
     fn label(&self, row: &Row, room: usize) -> String {
         let tail = self.look.text(&row.tail);
         let label = self.look.text(&row.label);
+        let fits = label.width() + tail.width() <= room;
+        let brief = row.brief.as_ref().filter(|_| !fits).map(|brief| self.look.text(brief));
+        let label = brief.unwrap_or(label);
         let label = self.look.cut(&label, room.saturating_sub(tail.width()));
         self.look.cut(&format!("{label}{tail}"), room)
     }

@@ -8,6 +8,10 @@ use crate::timeline::{
     Spread, Transport, Who,
 };
 
+mod trials;
+
+pub(super) use trials::{garbage, long_frame, many_goals, often, silence};
+
 /// Builds a timeline event by event.
 #[derive(Debug, Default)]
 pub(super) struct Story {
@@ -58,15 +62,39 @@ impl Story {
         self.say_with(Role::Wire, "", None, Some(show), None)
     }
 
+    /// A compare begins.
+    pub fn lanes(&mut self, names: &[&str]) -> &mut Self {
+        let (lesson, text) = ("compare".into(), "transports: …".into());
+        let lanes = names.iter().map(|it| (*it).to_owned()).collect();
+        self.push(Kind::Say {
+            lesson,
+            role: Role::Compare,
+            text,
+            detail: None,
+            show: None,
+            from: None,
+            lanes,
+        })
+    }
+
     pub fn played(&mut self) -> &mut Self {
         self.say(Role::Played, "")
     }
 
     pub fn open(&mut self, conn: u64, name: &str) -> &mut Self {
+        self.opens(conn, Some(name))
+    }
+
+    /// By somebody from outside.
+    pub fn open_guest(&mut self, conn: u64) -> &mut Self {
+        self.opens(conn, None)
+    }
+
+    fn opens(&mut self, conn: u64, name: Option<&str>) -> &mut Self {
         self.opened.insert(conn, self.now);
         let client = SocketAddr::from(([127, 0, 0, 1], 40510 + conn as u16));
         let server = SocketAddr::from(([127, 0, 0, 1], 53817));
-        self.push(Kind::Opened { conn: ConnId(conn), client, server, name: Some(name.into()) })
+        self.push(Kind::Opened { conn: ConnId(conn), client, server, name: name.map(str::to_owned) })
     }
 
     pub fn bytes(&mut self, conn: u64, from: Side, bytes: &[u8]) -> &mut Self {
@@ -157,6 +185,16 @@ impl Story {
     }
 
     pub fn claim(&mut self, text: &str, held: Option<bool>, saw: Option<&str>) -> &mut Self {
+        self.claim_with(text, held, saw, None)
+    }
+
+    pub fn claim_with(
+        &mut self,
+        text: &str,
+        held: Option<bool>,
+        saw: Option<&str>,
+        remark: Option<&str>,
+    ) -> &mut Self {
         let evidence = vec![Seq(self.events.len() as u64)];
         let expected = saw.map(|_| "the server's FIN first".to_owned());
         let saw = saw.map(str::to_owned);
@@ -165,9 +203,9 @@ impl Story {
             held,
             evidence,
             line: 14,
-            remark: None,
             expected,
             saw,
+            remark: remark.map(str::to_owned),
         }))
     }
 }
@@ -346,10 +384,7 @@ pub(super) fn polling() -> Vec<Event> {
 /// Three lanes: two pieces of news, three polls each, one message from the client.
 pub(super) fn compare() -> Vec<Event> {
     let mut story = Story::default();
-    let lanes = ["close", "keep-alive", "websocket"].map(str::to_owned).to_vec();
-    let (lesson, text) = ("compare".into(), "transports: …".into());
-    let say = Kind::Say { lesson, role: Role::Compare, text, detail: None, show: None, from: None, lanes };
-    story.step(1, 2, "The same news, three ways").push(say);
+    story.step(1, 2, "The same news, three ways").lanes(&["close", "keep-alive", "websocket"]);
     let get = "GET /api/messages?since=0 HTTP/1.1\r\nhost: 127.0.0.1:53817\r\n\r\n";
     let ok = |body: &str| format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
     let mut conn = 3;

@@ -12,7 +12,9 @@ use unicode_width::UnicodeWidthStr as _;
 const CLIENTS: f64 = 10_000.0;
 const HOURS: f64 = 1.0;
 /// The same in words.
-pub(super) const MANY: &str = "10,000 clients for an hour (computed)";
+pub(super) const MANY: &str = "10,000 clients for an hour";
+/// Where those numbers come from.
+pub(super) const ASSUMED: &str = "this run's rate, for 10,000 such clients; computed, not measured";
 
 /// A row of the scoreboard: its name, and a value for each transport.
 pub(super) type Row = (&'static str, Vec<String>);
@@ -33,7 +35,11 @@ pub(super) fn draw(
     let table = Table::new(look, width, transports, &all);
     blocks.push(table.draw(&measured));
     if !scaled.is_empty() {
-        let mut lines = vec![Line::plain(" ").with(Ink::Bold, MANY)];
+        let title = [
+            Span { ink: Ink::Bold, text: format!("{MANY}:") },
+            Span { ink: Ink::Dim, text: format!(" {ASSUMED}") },
+        ];
+        let mut lines = wrap(&title, " ", "   ", width);
         lines.extend(table.draw(&scaled));
         blocks.push(lines);
     }
@@ -62,10 +68,9 @@ pub(super) fn measured(transports: &[Transport]) -> Vec<Row> {
         row("empty answers", |it| units::grouped(it.empty)),
         row("client's bytes", |it| units::grouped(it.from_client)),
         row("server's bytes", |it| units::grouped(it.from_server)),
-        row("- messages", |it| units::grouped(it.payload)),
-        row("- around them", |it| {
-            units::grouped(it.from_client.saturating_add(it.from_server).saturating_sub(it.payload))
-        }),
+        row("all bytes", |it| units::grouped(total(it))),
+        row("  in messages", |it| units::grouped(it.payload)),
+        row("  around them", |it| units::grouped(total(it).saturating_sub(it.payload))),
         row("server speaks", |it| if it.name == "websocket" { "any time" } else { "when asked" }.into()),
         row("client talks by", |it| it.client_talks_by.clone()),
     ];
@@ -73,6 +78,10 @@ pub(super) fn measured(transports: &[Transport]) -> Vec<Row> {
         rows.push(row("never heard", |it| units::grouped(it.lost)));
     }
     rows
+}
+
+fn total(it: &Transport) -> u64 {
+    it.from_client.saturating_add(it.from_server)
 }
 
 fn delay(it: &Transport, of: fn(Spread) -> std::time::Duration) -> String {
@@ -88,8 +97,8 @@ pub(super) fn scaled(seconds: f64, transports: &[Transport], lanes: Option<&Lane
     };
     let row = |name, value: fn(&Scaled) -> String| (name, all.iter().map(value).collect());
     vec![
-        row("connections", |it| units::grouped(it.connections.round() as u64)),
-        row("requests", |it| units::grouped(it.requests.round() as u64)),
+        row("connections", |it| units::rough(it.connections)),
+        row("requests", |it| units::rough(it.requests)),
         row("bytes", |it| units::size(it.bytes)),
     ]
 }

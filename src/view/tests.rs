@@ -57,6 +57,8 @@ fn all() -> Vec<(&'static str, Vec<Event>)> {
         ("endings", sample::endings()),
         ("polling", sample::polling()),
         ("compare", sample::compare()),
+        ("garbage", sample::garbage()),
+        ("silence", sample::silence()),
     ]
 }
 
@@ -85,6 +87,59 @@ fn in_ascii() {
         assert!(text.is_ascii(), "{name}: {text}");
         if name == "http_close" {
             insta::assert_snapshot!("http_close_ascii_hex", text);
+        }
+    }
+}
+
+/// The last lines that are drawn while it goes on are the ones that say so.
+#[test]
+fn what_nobody_reads_is_not_drawn() {
+    for width in [60, 100] {
+        let text = narrated(&sample::often(), width, false, false);
+        let rows: Vec<&str> = text.lines().collect();
+        assert!((60..80).contains(&rows.len()), "{} lines", rows.len());
+        assert!(rows[rows.len() - 1].ends_with("… the rest is counted below"), "{text}");
+        assert_eq!(text.matches("the rest").count(), 1);
+    }
+}
+
+#[test]
+fn many_messages_are_marked_in_the_picture() {
+    let text = narrated(&sample::many_goals(), 100, false, false);
+    let picture = text.lines().find(|line| line.contains("1 opened")).expect("the picture is drawn");
+    assert!(picture.contains('…') && picture.matches('►').count() == 2, "{picture}");
+}
+
+/// Cause before effect: what the client sent stands above what the server made of it.
+#[test]
+fn what_is_answered_stands_above_its_answer() {
+    for text in [narrated(&sample::garbage(), 100, false, false), plainly(&sample::garbage())] {
+        let at = |words: &str| text.find(words).unwrap_or_else(|| panic!("no {words} in {text}"));
+        assert!(at("16 bytes") < at("400, "));
+        assert!(at("4 bytes") < at("close 1002"));
+        assert!(at("8 bytes") < text.rfind("SERVER hangs up").expect("it is drawn"));
+    }
+}
+
+#[test]
+fn the_heading_is_repeated_after_prose_only() {
+    let text = narrated(&sample::garbage(), 100, false, false);
+    assert_eq!(text.matches("CLIENT  ").count(), 2, "{text}");
+}
+
+/// No byte is unmasked that is not printed above.
+#[test]
+fn what_is_unmasked_is_shown() {
+    for width in [48, 60, 70, 80, 90, 100, 120] {
+        let text = narrated(&sample::long_frame(), width, false, false);
+        let printed = text.lines().find(|line| line.contains(" 37 fa 21 3d")).expect("the mask is printed");
+        let rows = text.lines().filter(|line| line.contains('^'));
+        let parts = rows.flat_map(|row| row.rsplit('^').skip(1)).map(|part| &part[part.len() - 2..]);
+        let unmasked: Vec<&str> = parts.collect();
+        assert!(unmasked.len() >= 2 || width < 60, "{text}");
+        let payload = printed.split_once("3d   ").map(|(_, payload)| payload).unwrap_or_default();
+        for byte in unmasked {
+            assert!(payload.split(' ').any(|it| it == byte), "{byte} at {width}: {text}");
         }
     }
 }
@@ -119,6 +174,7 @@ fn spoken(events: Vec<Event>, words: &str) -> Vec<Event> {
             Kind::Claim(claim) => {
                 claim.text = words.into();
                 claim.saw = Some(words.into());
+                claim.remark = Some(words.into());
             }
             Kind::Summary { transports, .. } => {
                 transports.iter_mut().take(1).for_each(|it| it.name = words.into());

@@ -25,9 +25,15 @@ impl Look {
                 '“' | '”' => ascii.push('"'),
                 '–' | '—' | '·' => ascii.push('-'),
                 '→' => ascii.push_str("->"),
+                '←' => ascii.push_str("<-"),
                 '…' => ascii.push_str("..."),
-                '\u{a0}' => ascii.push(' '),
-                c => ascii.push_str(&format!("\\u{{{:x}}}", u32::from(c))),
+                '≤' => ascii.push_str("<="),
+                '≥' => ascii.push_str(">="),
+                '≠' => ascii.push_str("!="),
+                c => match self::ascii(c) {
+                    drawn if drawn.is_ascii() => ascii.push(drawn),
+                    c => ascii.push_str(&format!("\\u{{{:x}}}", u32::from(c))),
+                },
             }
             ascii
         })
@@ -58,15 +64,20 @@ impl Look {
 
 fn ascii(glyph: char) -> char {
     match glyph {
-        '─' => '-',
-        '│' | '├' | '┤' => '|',
-        '└' | '┴' | '┘' => '+',
-        '►' => '>',
-        '◄' | '←' => '<',
+        '─' | '━' => '-',
+        '═' => '=',
+        '│' | '├' | '┤' | '┃' | '║' => '|',
+        '┌' | '┬' | '┐' | '┼' | '└' | '┴' | '┘' | '╔' | '╗' | '╚' | '╝' => '+',
+        '►' | '▶' | '→' => '>',
+        '◄' | '◀' | '←' => '<',
+        '▲' | '↑' => '^',
+        '▼' | '↓' => 'v',
         '·' => '.',
-        '✓' => '*',
-        '×' => 'x',
+        '✓' | '•' | '●' => '*',
+        '○' => 'o',
+        '×' | '✗' => 'x',
         '…' => '~',
+        '\u{a0}' => ' ',
         other => other,
     }
 }
@@ -197,6 +208,14 @@ mod tests {
         let lines = wrap(&spans, "- ", "  ", 19);
         assert_eq!(lines.iter().map(Line::text).collect::<Vec<_>>(), ["- the server closes", "  first."]);
         assert_eq!(lines[1].0[1], Span { ink: Ink::Bold, text: "first".into() });
+    }
+
+    /// A lesson's own drawing keeps its columns.
+    #[test]
+    fn what_is_drawn_in_a_lesson_is_drawn_in_ascii() {
+        let look = Look { ascii: true };
+        assert_eq!(look.text("├─┤ ◄──► ┌┬┐ └┴┘ ┼│ ✓ ×"), "|-| <--> +++ +++ +| * x");
+        assert_eq!(look.text("“so” – … → 漢"), "\"so\" - ... -> \\u{6f22}");
     }
 
     proptest! {

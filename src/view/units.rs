@@ -53,6 +53,30 @@ pub(super) fn grouped(n: u64) -> String {
     grouped
 }
 
+/// `18.5 seconds`, `20 seconds`.
+pub(super) fn seconds(seconds: f64) -> String {
+    let text = format!("{seconds:.1}");
+    format!("{} seconds", text.strip_suffix(".0").unwrap_or(&text))
+}
+
+/// As precise as a number is that was worked out from a short run: `10,000`, `151,000`, `23 million`.
+pub(super) fn rough(n: f64) -> String {
+    let rounded = |digits: i32| {
+        let place = 10_f64.powi((n.abs().max(1.0).log10().floor() as i32 - digits + 1).max(0));
+        (n / place).round() * place
+    };
+    if n < 999_500.0 {
+        return grouped(rounded(3) as u64);
+    }
+    let n = rounded(2);
+    let (scale, unit) = [(1e12, "trillion"), (1e9, "billion"), (1e6, "million")]
+        .into_iter()
+        .find(|(scale, _)| n >= *scale)
+        .unwrap_or((1e6, "million"));
+    let n = n / scale;
+    if n < 9.95 { format!("{n:.1} {unit}") } else { format!("{n:.0} {unit}") }
+}
+
 /// `4.0 GB`, of powers of ten.
 pub(super) fn size(n: f64) -> String {
     let units = ["bytes", "kB", "MB", "GB", "TB", "PB"];
@@ -80,6 +104,24 @@ mod tests {
         assert_eq!(
             (bytes(1), bytes(2230), grouped(1_234_567)),
             ("1 byte".into(), "2,230 bytes".into(), "1,234,567".into())
+        );
+        assert_eq!(
+            [0.0, 412.4, 10_000.0, 151_351.0, 999_600.0, 2_335_135.0, 23_351_351.0, 233e6, 1.26e9].map(rough),
+            [
+                "0",
+                "412",
+                "10,000",
+                "151,000",
+                "1.0 million",
+                "2.3 million",
+                "23 million",
+                "230 million",
+                "1.3 billion"
+            ]
+        );
+        assert_eq!(
+            [18.5, 18.52, 20.0, 6.0].map(seconds),
+            ["18.5 seconds", "18.5 seconds", "20 seconds", "6 seconds"]
         );
         assert_eq!([15.0, 999.6, 4.04e9, 1.2e13].map(size), ["15 bytes", "1.0 kB", "4.0 GB", "12 TB"]);
     }

@@ -27,9 +27,10 @@ pub(super) struct Scaled {
 /// The verdict, sentence by sentence.
 pub(super) fn sentences(seconds: f64, transports: &[Transport]) -> Vec<Sentence> {
     let events = transports.iter().map(|it| it.events).max().unwrap_or_default();
-    let time = if seconds < 10.0 { format!("{seconds:.1}") } else { format!("{seconds:.0}") };
     let pieces = if events == 1 { "piece" } else { "pieces" };
-    let news = format!("The same {} {pieces} of news, {time} seconds.", units::grouped(events));
+    // Not "the same news": what the clients say themselves is not among it.
+    let news =
+        format!("The server's {} {pieces} of news, {}.", units::grouped(events), units::seconds(seconds));
     let mut sentences = vec![plain(news)];
     sentences.extend(transports.iter().map(numbers));
     sentences.extend(lateness(transports));
@@ -198,7 +199,7 @@ mod tests {
             transport("websocket", 0.04, 800),
         ]);
         insta::assert_snapshot!(said.join("\n"), @r"
-        The same 6 pieces of news, 20 seconds.
+        The server's 6 pieces of news, 20 seconds.
         HTTP, close: 10 connections, 10 requests, 5 empty. Worst delay 1.42 s.
         HTTP, keep-alive: 1 connection, 10 requests, 5 empty. Worst delay 1.40 s.
         WebSocket: 1 connection, 1 request. Worst delay 80.0 ms.

@@ -42,7 +42,8 @@ fn workloads_are_checked() {
     assert!(wrong("pol: 2s\n1s server: a").ends_with("(poll: 2s)"));
     assert!(wrong("poll: 0s\n1s server: a").contains("longer than nothing"));
     assert!(wrong("rtt: 5\n1s server: a").ends_with("(5s or 5ms)"));
-    assert!(wrong("rtt: 5ms\nrtt: 6ms\n1s server: a").contains("twice"));
+    assert!(wrong("rtt: 80ms\n1s server: a").contains("cannot add a delay yet"));
+    assert!(wrong("rtt: 0ms\nrtt: 0ms\n1s server: a").contains("twice"));
     assert!(wrong("poll: 2s").starts_with("2:1: nothing is said"));
     assert!(wrong("server: a").ends_with("(a time before it: 3s server: a)"));
     assert!(wrong("1s a").contains("who says it?"));
