@@ -2,10 +2,18 @@
 
 use serde_json::Value;
 
-use super::ladder::Shape;
-use super::lanes::nice;
 use super::units;
-use crate::timeline::{Frame, Opcode, Side};
+use crate::timeline::{Frame, Opcode};
+
+/// The name as a reader knows it.
+pub(super) fn nice(name: &str) -> &str {
+    match name {
+        "close" => "HTTP, close",
+        "keep-alive" => "HTTP, keep-alive",
+        "websocket" => "WebSocket",
+        other => other,
+    }
+}
 
 /// `, 82 bytes`
 pub(super) fn tail(len: u64) -> String {
@@ -88,17 +96,5 @@ pub(super) fn client(name: Option<&str>) -> Option<&str> {
         Some("client") => None,
         Some(name) => Some(nice(name)),
         None => Some("guest"),
-    }
-}
-
-/// What happened, and where.
-pub(super) fn world(what: &str, text: &str) -> (Shape, String) {
-    let whom = if text.is_empty() { "everybody" } else { text };
-    match what {
-        "say" => (Shape::Beside(Side::Server), text.to_owned()),
-        "cut" => (Shape::Beside(Side::Server), format!("the server cuts off {whom}")),
-        "vanish" => (Shape::Beside(Side::Client), format!("{whom} is gone: no word")),
-        "stall" => (Shape::Across, format!("nothing passes: {text}")),
-        other => (Shape::Across, format!("{other} {text}")),
     }
 }

@@ -294,7 +294,7 @@ impl Ladder {
 
     fn world(&mut self, event: &Event, what: &str, text: &str) -> Vec<Row> {
         let mut rows = self.begun_messages(event);
-        let (shape, label) = labels::world(what, text);
+        let (shape, label) = happening(what, text);
         let row = self.row(event, None, shape, label, String::new());
         let nobody = if self.state.opened() == 0 { "nobody to tell" } else { "nobody left to tell" };
         let alone = what == "say" && self.state.open() == 0;
@@ -413,4 +413,16 @@ impl Ladder {
 /// Whether a WebSocket ended without a close frame from either side (RFC 6455, 7.1.5).
 fn no_close_frame(connection: &Connection) -> bool {
     connection.upgraded.as_deref() == Some("websocket") && connection.close_codes == [None, None]
+}
+
+/// What happened, and where.
+fn happening(what: &str, text: &str) -> (Shape, String) {
+    let whom = if text.is_empty() { "everybody" } else { text };
+    match what {
+        "say" => (Shape::Beside(Side::Server), text.to_owned()),
+        "cut" => (Shape::Beside(Side::Server), format!("the server cuts off {whom}")),
+        "vanish" => (Shape::Beside(Side::Client), format!("{whom} is gone: no word")),
+        "stall" => (Shape::Across, format!("nothing passes: {text}")),
+        other => (Shape::Across, format!("{other} {text}")),
+    }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use super::labels::nice;
 use super::text::Look;
 use super::units;
 use crate::terminal::{Ink, Line};
@@ -22,16 +23,6 @@ const MOST: usize = 72;
 const GAP: usize = 1;
 /// A lane that is narrower cannot say what it heard.
 const NARROWEST: usize = 20;
-
-/// The name as a reader knows it.
-pub(super) fn nice(name: &str) -> &str {
-    match name {
-        "close" => "HTTP, close",
-        "keep-alive" => "HTTP, keep-alive",
-        "websocket" => "WebSocket",
-        other => other,
-    }
-}
 
 /// What is known of an exchange.
 #[derive(Debug, Default, Clone)]
@@ -109,10 +100,10 @@ impl Lanes {
         {
             self.conns.insert(*conn, lane);
         }
-        match subject(&event.kind) {
-            Subject::Conn(conn) => self.conns.contains_key(&conn),
-            Subject::World => self.running,
-            Subject::Story => false,
+        match (&event.kind, event.kind.conn()) {
+            (Kind::World { .. } | Kind::Heard { .. }, _) => self.running,
+            (_, Some(conn)) => self.conns.contains_key(&conn),
+            (_, None) => false,
         }
     }
 
@@ -253,7 +244,7 @@ impl Lanes {
     }
 
     fn fact(&mut self, event: &Event) {
-        let Subject::Conn(conn) = subject(&event.kind) else {
+        let Some(conn) = event.kind.conn() else {
             return;
         };
         let Some(lane) = self.conns.get(&conn).copied() else {
@@ -385,33 +376,4 @@ impl Lanes {
 fn said(frame: &Frame) -> String {
     let event = frame.text.as_deref().and_then(super::labels::event);
     event.map_or_else(|| super::labels::frame(frame), |(_, words)| words)
-}
-
-enum Subject {
-    Conn(ConnId),
-    World,
-    Story,
-}
-
-fn subject(kind: &Kind) -> Subject {
-    match kind {
-        Kind::Opened { conn, .. }
-        | Kind::Bytes { conn, .. }
-        | Kind::Request { conn, .. }
-        | Kind::Response { conn, .. }
-        | Kind::MessageEnd { conn, .. }
-        | Kind::Upgraded { conn, .. }
-        | Kind::Frame(Frame { conn, .. })
-        | Kind::Packet { conn, .. }
-        | Kind::Fin { conn, .. }
-        | Kind::Closed { conn, .. }
-        | Kind::Kernel { conn, .. } => Subject::Conn(*conn),
-        Kind::World { .. } | Kind::Heard { .. } => Subject::World,
-        Kind::Step { .. }
-        | Kind::Say { .. }
-        | Kind::Predict { .. }
-        | Kind::Answer { .. }
-        | Kind::Claim(_)
-        | Kind::Summary { .. } => Subject::Story,
-    }
 }

@@ -1,6 +1,7 @@
 //! The picture that says it all: how often a connection was opened, and who spoke on it.
 
-use super::lanes::{Lane, Lanes, nice};
+use super::labels::nice;
+use super::lanes::{Lane, Lanes};
 use super::text::Look;
 use super::units;
 use crate::terminal::{Ink, Line};

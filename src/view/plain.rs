@@ -3,8 +3,9 @@
 use std::io;
 
 use super::fence::Fence;
+use super::labels::nice;
 use super::ladder::{Ladder, Row, Shape};
-use super::lanes::{Lanes, nice};
+use super::lanes::Lanes;
 use super::text::Look;
 use super::{Options, View, claims, exchange, hexdump, labels, prose, scoreboard, units, verdict};
 use crate::terminal::{Line, Out};

@@ -1,6 +1,7 @@
 //! The end of a compare: picture, numbers, verdict, and what it would be for many.
 
-use super::lanes::{Lanes, nice};
+use super::labels::nice;
+use super::lanes::Lanes;
 use super::text::{Look, wrap, wrap_text};
 use super::verdict::{self, Scaled};
 use super::{picture, units};

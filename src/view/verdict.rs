@@ -1,6 +1,6 @@
 //! What the numbers of a compare say, and no more than that. Pure.
 
-use super::lanes::nice;
+use super::labels::nice;
 use super::units;
 use crate::timeline::{Spread, Transport};
 
