@@ -94,6 +94,21 @@ fn all_mistakes_are_told_at_once_with_their_place_and_their_mend() {
     assert!(place("3") < place("9") && place("9") < place("10") && place("10") < place("14"), "{said}");
 }
 
+/// What is proposed is what was meant, also where the payload begins with a quote.
+#[test]
+fn a_mend_keeps_the_quotes_that_are_meant() {
+    for (written, mend) in [
+        (r#"text "a":1}"#, r#"try: "\"a\":1}""#),
+        (r#"text "He said "no"""#, r#"try: "He said \"no\"""#),
+        (r#"text "GOAL"#, r#"try: "GOAL""#),
+    ] {
+        let steps = format!("## One\n\n```wire\n> GET /ws\n> upgrade: websocket\n< 101\n> {written}\n```\n");
+        let output = run(&with_head(&steps), &["lesson", "mine.md"]);
+        let said = stderr(&output);
+        assert!(said.contains(mend), "{written}: {said}");
+    }
+}
+
 #[test]
 fn the_library_lists_what_there_is_and_a_folder_comes_first() {
     let list = output(wsdemo(&["lesson"]));

@@ -99,7 +99,10 @@ pub(super) fn quoted(at: Piece<'_>, page: &mut Page<'_>) -> Option<String> {
     if let Ok(text) = serde_json::from_str(at.text) {
         return Some(text);
     }
-    let inner = at.text.strip_prefix('"').map_or(at.text, |rest| rest.strip_suffix('"').unwrap_or(rest));
+    // `"He said "no""` lacks backslashes, `"GOAL` its end; `"a":1` is no string at all, and its quotes are meant.
+    let bare = !at.text.ends_with('"') && at.text.matches('"').count() > 1;
+    let outer = at.text.strip_prefix('"').filter(|_| !bare);
+    let inner = outer.map_or(at.text, |rest| rest.strip_suffix('"').unwrap_or(rest));
     page.mistake(at, "this is no JSON string", serde_json::Value::from(inner).to_string());
     None
 }
