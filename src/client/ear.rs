@@ -73,6 +73,12 @@ impl Ear {
         }
     }
 
+    /// Takes the answer to what this client changed itself: it knows that message now, and it is no news.
+    pub fn confirmation(&mut self, body: &[u8]) {
+        let message: Value = serde_json::from_slice(body).unwrap_or_default();
+        self.known.extend(message.get("id").and_then(Value::as_u64));
+    }
+
     /// Takes what a socket brought: `{"event":"message","data":{…}}`.
     pub fn event(&mut self, text: &str, conn: Option<ConnId>) {
         let Ok(event) = serde_json::from_str::<Value>(text) else { return };

@@ -1,5 +1,6 @@
 //! A client's HTTP connection: hyper's client over our own stream. It reads to the end of the stream before it closes.
 
+use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 
@@ -10,9 +11,8 @@ use hyper::client::conn::http1::{self, Parts, SendRequest};
 use hyper::header::{CONNECTION, UPGRADE};
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
-use tokio::sync::mpsc;
 
-use super::inbox::{Body, Command, Incoming, Post};
+use super::inbox::{Body, Command, Incoming, Post, Queue};
 use super::{Link, socket};
 
 /// The longest content of a response that a client keeps, bytes.
@@ -30,57 +30,118 @@ pub(super) fn asks_to_upgrade<B>(request: &Request<B>) -> bool {
 }
 
 /// Owns the connection from its first request to its end.
-pub(super) async fn own(
-    link: Link,
-    first: Request<Body>,
-    mut queue: mpsc::UnboundedReceiver<Command>,
-    post: Post,
-) {
+pub(super) async fn own(link: Link, first: Request<Body>, mut queue: Queue, post: Post) {
     let Ok((mut sender, connection)) = http1::handshake(TokioIo::new(link.clone())).await else { return };
     let mut driver = Driver::new(connection.without_shutdown());
-    let mut next = Some(Command::Request(first));
+    let mut later = VecDeque::from([Command::Request(first)]);
+    let mut closing = false;
     loop {
-        match next {
+        let command = match later.pop_front() {
+            Some(command) => Some(command),
+            None => tokio::select! {
+                command = queue.next() => command,
+                () = driver.wait() => break,
+            },
+        };
+        match command {
             Some(Command::Request(request)) => {
-                let Some(incoming) = driver.alongside(exchange(&mut sender, request)).await else { break };
+                if driver.alongside(sender.ready()).await.is_err() {
+                    post.deliver(Incoming::Unsent("the connection has ended".into()));
+                    break;
+                }
+                let changes = !request.method().is_safe();
+                closing |= asks_to_close(&request);
+                let work = driver.alongside(exchange(&mut sender, request));
+                let Some(incoming) = meanwhile(work, &link, &mut queue, &mut later).await else { break };
                 let upgraded = matches!(incoming, Incoming::Response { status: 101, .. });
-                post.deliver(incoming);
+                if changes {
+                    post.deliver_confirmation(incoming)
+                } else {
+                    post.deliver(incoming)
+                }
                 if upgraded {
                     drop(sender);
                     let Ok(parts) = driver.finish().await else { return };
-                    return socket::own(parts.io.into_inner(), &parts.read_buf, queue, post).await;
+                    return socket::own(parts.io.into_inner(), &parts.read_buf, (later, queue), post).await;
                 }
             }
-            Some(Command::Raw(bytes)) => drop(link.write_raw(&bytes).await),
-            Some(Command::Fin) => link.fin(),
-            Some(Command::Reset) => return link.reset_at_close(),
-            // There is no socket yet to send it on; the checker refuses lessons that try.
-            Some(Command::Message(_)) => {}
+            Some(command) => {
+                obey(command, &link, &post).await;
+                queue.sent();
+            }
             None => break,
         }
-        next = tokio::select! {
-            command = queue.recv() => command,
-            () = driver.wait() => break,
-        };
     }
     drop(sender);
     if let Ok(parts) = driver.finish().await {
-        // The server's FIN first, if it is to come; ours is sent when the stream is dropped.
-        end(parts.io.into_inner(), queue).await;
+        let mut link = parts.io.into_inner();
+        // Who leaves of its own accord says so. After `Connection: close` that is the server's to do first, and ours is
+        // sent when the stream is dropped.
+        if queue.is_closed() && !closing {
+            link.fin();
+        }
+        link.read_to_end().await;
     }
 }
 
-/// Ends our half if nobody else has, and reads to the end of the other.
-async fn end(mut link: Link, queue: mpsc::UnboundedReceiver<Command>) {
-    // The queue is closed when the client leaves of its own accord: then nothing is to be waited for.
-    if queue.is_closed() {
-        link.fin();
+/// What is asked for beside requests.
+async fn obey(command: Command, link: &Link, post: &Post) {
+    match command {
+        Command::Raw(bytes) => drop(link.write_raw(&bytes).await),
+        Command::Fin => link.fin(),
+        Command::Reset => link.reset(),
+        Command::Message(_) => post.deliver(Incoming::Unsent("there is no socket to send it on".into())),
+        // Taken by `own`.
+        Command::Request(_) => {}
     }
-    link.read_to_end().await;
+}
+
+/// Waits for the response. As soon as the request is on its way (its head, that is: all of a small one), raw bytes, a FIN
+/// or a reset wait no longer; what needs the response does.
+async fn meanwhile(
+    response: impl Future<Output = Option<Incoming>>,
+    link: &Link,
+    queue: &mut Queue,
+    later: &mut VecDeque<Command>,
+) -> Option<Incoming> {
+    let mut response = std::pin::pin!(response);
+    let before = link.written();
+    let mut on_its_way = false;
+    let mut listening = true;
+    let answer = loop {
+        tokio::select! {
+            biased;
+            answer = &mut response => break answer,
+            () = link.written_beyond(before), if !on_its_way => {
+                on_its_way = true;
+                queue.sent();
+            }
+            command = queue.next(), if on_its_way && listening => match command {
+                Some(Command::Raw(bytes)) if later.is_empty() => {
+                    drop(link.write_raw(&bytes).await);
+                    queue.sent();
+                }
+                Some(Command::Fin) if later.is_empty() => {
+                    link.fin();
+                    queue.sent();
+                }
+                Some(Command::Reset) if later.is_empty() => {
+                    link.reset();
+                    queue.sent();
+                }
+                Some(command) => later.push_back(command),
+                None => listening = false,
+            }
+        }
+    };
+    if !on_its_way {
+        queue.sent();
+    }
+    queue.answered();
+    answer
 }
 
 async fn exchange(sender: &mut SendRequest<Body>, request: Request<Body>) -> Option<Incoming> {
-    sender.ready().await.ok()?;
     let response = sender.send_request(request).await.ok()?;
     whole(response).await
 }

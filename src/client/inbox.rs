@@ -1,6 +1,7 @@
-//! What passes between a client and the tasks that own its connections.
+//! What passes between a client and the tasks that own its connections: orders one way, what arrived the other.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -37,6 +38,8 @@ pub enum Incoming {
     Pong(Bytes),
     /// A close frame, with its code and reason where it carries them.
     Close(Option<(u16, String)>),
+    /// Nothing arrived: something could not be sent, and this is why.
+    Unsent(String),
 }
 
 /// What a client is to do on a connection, in order.
@@ -54,6 +57,79 @@ pub enum Command {
     Reset,
 }
 
+/// How far a connection's task has come with what it was told to do.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    /// Commands that it was given and has not carried out yet; of a request: that is not on its way.
+    unsent: AtomicUsize,
+    /// Requests without a response.
+    unanswered: AtomicUsize,
+}
+
+impl Progress {
+    pub fn is_all_sent(&self) -> bool {
+        self.unsent.load(Ordering::Relaxed) == 0
+    }
+
+    pub fn is_all_answered(&self) -> bool {
+        self.unanswered.load(Ordering::Relaxed) == 0
+    }
+}
+
+/// Both ends of what a connection's task is told to do.
+pub(super) fn queue() -> (Orders, Queue) {
+    let (sender, commands) = mpsc::unbounded_channel();
+    let progress = Arc::<Progress>::default();
+    (Orders { sender, progress: Arc::clone(&progress) }, Queue { commands, progress })
+}
+
+/// The end that gives orders.
+#[derive(Debug)]
+pub(super) struct Orders {
+    sender: mpsc::UnboundedSender<Command>,
+    pub progress: Arc<Progress>,
+}
+
+impl Orders {
+    /// Never waits. False where the task has ended.
+    pub fn give(&self, command: Command) -> bool {
+        self.progress.unsent.fetch_add(1, Ordering::Relaxed);
+        if matches!(command, Command::Request(_)) {
+            self.progress.unanswered.fetch_add(1, Ordering::Relaxed);
+        }
+        self.sender.send(command).is_ok()
+    }
+}
+
+/// The task's end.
+#[derive(Debug)]
+pub(super) struct Queue {
+    commands: mpsc::UnboundedReceiver<Command>,
+    progress: Arc<Progress>,
+}
+
+impl Queue {
+    /// The next order; `None` when there will be none any more.
+    pub async fn next(&mut self) -> Option<Command> {
+        self.commands.recv().await
+    }
+
+    /// Whether the client left of its own accord.
+    pub fn is_closed(&self) -> bool {
+        self.commands.is_closed()
+    }
+
+    /// The last order is carried out; of a request: it is on its way.
+    pub fn sent(&self) {
+        self.progress.unsent.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// A request has its response, or will have none.
+    pub fn answered(&self) {
+        self.progress.unanswered.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// What a connection's task needs to hand on what it reads.
 #[derive(Debug, Clone)]
 pub(super) struct Post {
@@ -64,6 +140,14 @@ pub(super) struct Post {
 }
 
 impl Post {
+    /// Hands on what a request of one's own brought that changed something: no news to whoever asked for it.
+    pub fn deliver_confirmation(&self, incoming: Incoming) {
+        if let Incoming::Response { body, .. } = &incoming {
+            self.ear.lock().unwrap_or_else(PoisonError::into_inner).confirmation(body);
+        }
+        let _ = self.inbox.try_send(incoming);
+    }
+
     /// Hands it on; where nobody has asked for thousands of messages, the newest are dropped.
     pub fn deliver(&self, incoming: Incoming) {
         let mut ear = self.ear.lock().unwrap_or_else(PoisonError::into_inner);
@@ -72,6 +156,7 @@ impl Post {
             Incoming::Response { status, body, .. } if *status < 300 => ear.answer(body, conn),
             Incoming::Text(text) => ear.event(text, conn),
             Incoming::Response { .. }
+            | Incoming::Unsent(_)
             | Incoming::Binary(_)
             | Incoming::Ping(_)
             | Incoming::Pong(_)

@@ -9,6 +9,7 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpSocket, TcpStream};
+use tokio::sync::watch;
 
 use crate::tap::{Taps, kernel};
 
@@ -18,6 +19,8 @@ use crate::tap::{Taps, kernel};
 #[derive(Debug, Clone)]
 pub struct Link {
     stream: Arc<TcpStream>,
+    /// How many bytes the kernel has taken from us.
+    written: Arc<watch::Sender<u64>>,
     /// Our own address.
     pub local: SocketAddr,
 }
@@ -26,19 +29,43 @@ pub struct Link {
 #[derive(Debug, Clone)]
 pub(super) struct WeakLink {
     stream: Weak<TcpStream>,
-    local: SocketAddr,
+    written: Arc<watch::Sender<u64>>,
+    /// Our own address.
+    pub local: SocketAddr,
 }
 
 impl WeakLink {
     /// The stream, if it is still open.
     pub fn upgrade(&self) -> Option<Link> {
-        Some(Link { stream: self.stream.upgrade()?, local: self.local })
+        Some(Link { stream: self.stream.upgrade()?, written: Arc::clone(&self.written), local: self.local })
+    }
+
+    /// How many bytes the kernel has taken from us, also after the end.
+    pub fn written(&self) -> u64 {
+        *self.written.borrow()
     }
 }
 
 impl Link {
     pub(super) fn downgrade(&self) -> WeakLink {
-        WeakLink { stream: Arc::downgrade(&self.stream), local: self.local }
+        let written = Arc::clone(&self.written);
+        WeakLink { stream: Arc::downgrade(&self.stream), written, local: self.local }
+    }
+
+    /// How many bytes the kernel has taken from us.
+    #[must_use]
+    pub fn written(&self) -> u64 {
+        *self.written.borrow()
+    }
+
+    /// Waits until there are more than so many.
+    pub async fn written_beyond(&self, before: u64) {
+        // It cannot be closed: we hold the sender ourselves.
+        let _ = self.written.subscribe().wait_for(|written| *written > before).await;
+    }
+
+    fn count(&self, len: usize) {
+        self.written.send_modify(|written| *written += len as u64);
     }
 
     /// Connects under a name.
@@ -59,7 +86,7 @@ impl Link {
         taps.announce(local, name);
         let stream = socket.connect(server).await?;
         stream.set_nodelay(true)?;
-        Ok(Self { stream: Arc::new(stream), local })
+        Ok(Self { stream: Arc::new(stream), written: Arc::new(watch::Sender::new(0)), local })
     }
 
     /// Whether the other side ended or reset the connection, as the kernel knows it now.
@@ -74,10 +101,13 @@ impl Link {
         let _ = rustix::net::shutdown(&*self.stream, rustix::net::Shutdown::Write);
     }
 
-    /// Makes the close of the last handle a reset.
-    pub fn reset_at_close(&self) {
-        // It fails where the connection is gone already.
+    /// Resets the connection: at once, whoever still holds a handle.
+    pub fn reset(&self) {
+        // It fails where the connection is gone already, which is what was wanted.
         let _ = self.stream.set_zero_linger();
+        // Elsewhere the reset goes out when the last handle is dropped.
+        #[cfg(target_os = "linux")]
+        let _ = rustix::net::connect_unspec(&*self.stream);
     }
 
     /// Writes past the library that owns the stream.
@@ -88,7 +118,10 @@ impl Link {
         while !bytes.is_empty() {
             self.stream.writable().await?;
             match self.stream.try_write(bytes) {
-                Ok(len) => bytes = &bytes[len..],
+                Ok(len) => {
+                    self.count(len);
+                    bytes = &bytes[len..];
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(error) => return Err(error),
             }
@@ -132,7 +165,10 @@ impl AsyncWrite for Link {
             ready!(self.stream.poll_write_ready(cx))?;
             match self.stream.try_write(buf) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                written => return Poll::Ready(written),
+                written => {
+                    self.count(*written.as_ref().unwrap_or(&0));
+                    return Poll::Ready(written);
+                }
             }
         }
     }

@@ -9,11 +9,11 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::inbox::{Body, Command, INBOX, Incoming, Post};
+use super::inbox::{self, Body, Command, INBOX, Incoming, Orders, Post, Queue};
 use super::link::WeakLink;
 use super::{Ear, Link, Made, http, raw};
 use crate::tap::Taps;
-use crate::timeline::Kind;
+use crate::timeline::{Kind, State};
 
 /// How long a connection may take to be accepted.
 const ACCEPTANCE: Duration = Duration::from_secs(1);
@@ -27,6 +27,8 @@ pub struct Person {
     ear: Arc<Mutex<Ear>>,
     http: Option<Line>,
     socket: Option<Line>,
+    /// Which of the two was opened last.
+    newest_is_socket: bool,
     /// Streams of a machine that is gone: open, and nobody reads or writes.
     vanished: Vec<Link>,
     inbox: mpsc::Receiver<Incoming>,
@@ -38,7 +40,7 @@ pub struct Person {
 struct Line {
     /// Weak: the stream is closed when its task is done with it.
     link: WeakLink,
-    commands: mpsc::UnboundedSender<Command>,
+    orders: Orders,
     task: JoinHandle<()>,
     /// `Connection: close` was asked for: the next request needs another connection.
     retired: bool,
@@ -48,6 +50,15 @@ impl Line {
     fn usable(&self) -> bool {
         let open = self.link.upgrade().is_some_and(|link| !link.peer_hung_up());
         open && !self.retired && !self.task.is_finished()
+    }
+
+    fn is_all_seen(&self, state: &State) -> bool {
+        let ours = state.connections.values().rfind(|connection| connection.client == self.link.local);
+        if self.task.is_finished() || ours.is_some_and(|connection| connection.closed.is_some()) {
+            return true;
+        }
+        let seen = ours.map_or(0, |connection| connection.from_client);
+        self.orders.progress.is_all_sent() && seen >= self.link.written()
     }
 }
 
@@ -64,6 +75,7 @@ impl Person {
             ear,
             http: None,
             socket: None,
+            newest_is_socket: false,
             vanished: Vec::new(),
             inbox,
             post,
@@ -78,16 +90,20 @@ impl Person {
         let upgrade = http::asks_to_upgrade(&request);
         let retired = http::asks_to_close(&request);
         let line = if upgrade {
+            self.newest_is_socket = true;
             self.socket.insert(self.dial().await?)
         } else {
             match self.http.take().filter(Line::usable) {
                 Some(line) => self.http.insert(line),
-                None => self.http.insert(self.dial().await?),
+                None => {
+                    self.newest_is_socket = false;
+                    self.http.insert(self.dial().await?)
+                }
             }
         };
         line.retired |= retired;
         // A task that has just ended reports by silence, which the transcript's next line will find.
-        let _ = line.commands.send(Command::Request(request));
+        let _ = line.orders.give(Command::Request(request));
         Ok(())
     }
 
@@ -96,19 +112,36 @@ impl Person {
     /// # Errors
     /// Where no connection could be made.
     pub async fn connect(&mut self) -> io::Result<()> {
+        self.newest_is_socket = false;
         self.http = Some(self.dial().await?);
         Ok(())
     }
 
     /// Does something on the socket; false where there is none.
     pub fn on_socket(&self, command: Command) -> bool {
-        self.socket.as_ref().is_some_and(|line| line.commands.send(command).is_ok())
+        self.socket.as_ref().is_some_and(|line| line.orders.give(command))
     }
 
     /// Does something on the newest connection, socket or not; false where there is none.
     pub fn on_any(&self, command: Command) -> bool {
-        let line = self.socket.as_ref().filter(|line| !line.task.is_finished()).or(self.http.as_ref());
-        line.is_some_and(|line| line.commands.send(command).is_ok())
+        let line = if self.newest_is_socket { &self.socket } else { &self.http };
+        line.as_ref().is_some_and(|line| line.orders.give(command))
+    }
+
+    /// Whether all that it was told to send has been seen to arrive, as far as the events say.
+    #[must_use]
+    pub fn is_all_seen(&self, state: &State) -> bool {
+        self.lines().all(|line| line.is_all_seen(state))
+    }
+
+    /// Whether every request has its response, or will have none.
+    #[must_use]
+    pub fn is_all_answered(&self) -> bool {
+        self.lines().all(|line| line.task.is_finished() || line.orders.progress.is_all_answered())
+    }
+
+    fn lines(&self) -> impl Iterator<Item = &Line> {
+        self.http.iter().chain(&self.socket)
     }
 
     /// The machine is gone: nothing is read, nothing is sent, not even a FIN.
@@ -143,25 +176,25 @@ impl Person {
             _ => None,
         });
         let _ = tokio::time::timeout(ACCEPTANCE, opened).await;
-        let (commands, queue) = mpsc::unbounded_channel();
+        let (orders, queue) = inbox::queue();
         let post = Post { inbox: self.post.clone(), ear: Arc::clone(&self.ear), local: link.local };
         let weak = link.downgrade();
         let task = tokio::spawn(own(link, queue, post));
-        Ok(Line { link: weak, commands, task, retired: false })
+        Ok(Line { link: weak, orders, task, retired: false })
     }
 }
 
 /// Owns a connection; what is asked of it first decides what is spoken on it.
-async fn own(mut link: Link, mut queue: mpsc::UnboundedReceiver<Command>, post: Post) {
+async fn own(mut link: Link, mut queue: Queue, post: Post) {
     let mut byte = [0_u8; 1];
     let first = tokio::select! {
-        first = queue.recv() => first,
+        first = queue.next() => first,
         // The server spoke or hung up first.
-        _ = link.peek(&mut byte) => Some(Command::Raw(Vec::new())),
+        _ = link.peek(&mut byte) => return raw::own(link, None, queue, post).await,
     };
     match first {
         Some(Command::Request(request)) => http::own(link, request, queue, post).await,
-        Some(command) => raw::own(link, command, queue, post).await,
+        Some(command) => raw::own(link, Some(command), queue, post).await,
         None => {
             link.fin();
             link.read_to_end().await;

@@ -1,37 +1,23 @@
 //! A connection on which a client says what no library would: read by our own decoders.
 
 use tokio::io::AsyncReadExt as _;
-use tokio::sync::mpsc;
 
 use super::Link;
-use super::inbox::{Command, Incoming, Post};
+use super::inbox::{Command, Incoming, Post, Queue};
 use crate::wire::{Conversation, Meaning, Opcode, Side};
 
-/// Owns the connection to its end.
-pub(super) async fn own(
-    mut link: Link,
-    first: Command,
-    mut queue: mpsc::UnboundedReceiver<Command>,
-    post: Post,
-) {
+/// Owns the connection to its end. `first` is `None` where the server spoke before the client.
+pub(super) async fn own(mut link: Link, first: Option<Command>, mut queue: Queue, post: Post) {
     let mut reading = Reading::default();
-    let mut next = Some(first);
+    let mut next = first;
     let mut buf = vec![0_u8; 16 * 1024];
     loop {
-        match next.take() {
-            Some(Command::Raw(bytes)) => {
-                reading.conversation.feed(Side::Client, &bytes);
-                if link.write_raw(&bytes).await.is_err() {
-                    return;
-                }
-            }
-            Some(Command::Fin) => link.fin(),
-            Some(Command::Reset) => return link.reset_at_close(),
-            // Bytes were written past the library: from then on it cannot be used.
-            Some(Command::Request(_) | Command::Message(_)) | None => {}
+        if let Some(command) = next.take() {
+            obey(command, &link, &mut reading, &queue, &post).await;
+            queue.sent();
         }
         tokio::select! {
-            command = queue.recv() => match command {
+            command = queue.next() => match command {
                 Some(command) => next = Some(command),
                 None => {
                     link.fin();
@@ -46,6 +32,26 @@ pub(super) async fn own(
                 Ok(len) => reading.bytes(&buf[..len]).into_iter().for_each(|incoming| post.deliver(incoming)),
             },
         }
+    }
+}
+
+async fn obey(command: Command, link: &Link, reading: &mut Reading, queue: &Queue, post: &Post) {
+    let unsent = |why: &str| post.deliver(Incoming::Unsent(why.into()));
+    match command {
+        Command::Raw(bytes) => {
+            reading.conversation.feed(Side::Client, &bytes);
+            if link.write_raw(&bytes).await.is_err() {
+                unsent("the connection has ended");
+            }
+        }
+        Command::Fin => link.fin(),
+        Command::Reset => link.reset(),
+        // Bytes were written past the library: from then on it cannot be used.
+        Command::Request(_) => {
+            queue.answered();
+            unsent("behind raw bytes, requests are raw bytes too");
+        }
+        Command::Message(_) => unsent("behind raw bytes, frames are raw bytes too"),
     }
 }
 

@@ -1,13 +1,17 @@
 //! A client's end of a socket: tungstenite over our own stream.
 
+use std::collections::VecDeque;
+
 use futures_util::{SinkExt as _, StreamExt as _};
-use tokio::sync::mpsc;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
 use super::Link;
-use super::inbox::{Command, Incoming, Post};
+use super::inbox::{Command, Incoming, Post, Queue};
+
+/// What is still to be done on a connection.
+pub(super) type Waiting = (VecDeque<Command>, Queue);
 
 /// After the 101: `early` is what the server sent right behind it.
 pub(super) async fn open(link: Link, early: &[u8]) -> WebSocketStream<Link> {
@@ -15,13 +19,16 @@ pub(super) async fn open(link: Link, early: &[u8]) -> WebSocketStream<Link> {
     WebSocketStream::from_partially_read(link, early.to_vec(), Role::Client, Some(config)).await
 }
 
-/// Owns the socket to its end.
-pub(super) async fn own(link: Link, early: &[u8], mut queue: mpsc::UnboundedReceiver<Command>, post: Post) {
+/// Owns the socket to its end. `early` is what the server sent right behind its 101, `later` what was asked for before.
+pub(super) async fn own(link: Link, early: &[u8], (mut later, mut queue): Waiting, post: Post) {
     let mut ws = open(link.clone(), early).await;
     let mut leaving = false;
     loop {
+        let waiting = later.pop_front();
         let command = tokio::select! {
-            command = queue.recv(), if !leaving => command,
+            biased;
+            command = std::future::ready(waiting), if waiting.is_some() => command,
+            command = queue.next(), if !leaving => command,
             incoming = ws.next() => match incoming {
                 Some(Ok(message)) => {
                     deliver(message, &post);
@@ -30,20 +37,28 @@ pub(super) async fn own(link: Link, early: &[u8], mut queue: mpsc::UnboundedRece
                 Some(Err(_)) | None => break,
             },
         };
-        match command {
-            // An error here comes again from the next read, which ends the socket.
-            Some(Command::Message(message)) => drop(ws.send(message).await),
-            Some(Command::Raw(bytes)) => drop(link.write_raw(&bytes).await),
-            Some(Command::Fin) => link.fin(),
-            Some(Command::Reset) => return link.reset_at_close(),
-            // A name owns one socket; a request on it would be HTTP inside of WebSocket.
-            Some(Command::Request(_)) => {}
+        let Some(command) = command else {
             // The client leaves: the close handshake, then the server's FIN.
-            None => {
-                leaving = true;
-                let _ = ws.close(None).await;
+            leaving = true;
+            let _ = ws.close(None).await;
+            continue;
+        };
+        match command {
+            Command::Message(message) => {
+                if let Err(error) = ws.send(message).await {
+                    post.deliver(Incoming::Unsent(error.to_string()));
+                }
+            }
+            Command::Raw(bytes) => drop(link.write_raw(&bytes).await),
+            Command::Fin => link.fin(),
+            Command::Reset => link.reset(),
+            // A name owns one socket; a request on it would be HTTP inside of WebSocket.
+            Command::Request(_) => {
+                queue.answered();
+                post.deliver(Incoming::Unsent("HTTP has ended on this connection".into()));
             }
         }
+        queue.sent();
     }
     // The server closes TCP first (RFC 6455, 7.1.1): read to the end before the stream is dropped.
     ws.into_inner().read_to_end().await;

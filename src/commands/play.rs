@@ -90,11 +90,9 @@ fn conclude(ended: Ended, drew: io::Result<()>, file: &str, command: &str) -> Re
         Ended::Interrupted => Err(Failure::interrupted()),
         Ended::Unread => Ok(()),
         Ended::Played(Err(error)) => Err(Failure::play(&error, file, command)),
-        Ended::Played(Ok(Outcome { broken: 0, .. })) => Ok(()),
-        Ended::Played(Ok(Outcome { broken: 1, .. })) => Err(Failure::new("1 claim did not hold")),
-        Ended::Played(Ok(Outcome { broken, .. })) => {
-            Err(Failure::new(format!("{broken} claims did not hold")))
-        }
+        Ended::Played(Ok(Outcome { broken: 0 })) => Ok(()),
+        Ended::Played(Ok(Outcome { broken: 1 })) => Err(Failure::new("1 claim did not hold")),
+        Ended::Played(Ok(Outcome { broken })) => Err(Failure::new(format!("{broken} claims did not hold"))),
     }
 }
 

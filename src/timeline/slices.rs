@@ -18,6 +18,14 @@ pub struct Slice {
     pub bytes: Vec<u8>,
 }
 
+impl Slice {
+    /// Whether it is a response that carries an empty list: a question that was asked for nothing.
+    #[must_use]
+    pub fn is_empty_list(&self) -> bool {
+        self.from == Side::Server && self.bytes.starts_with(b"HTTP/") && self.bytes.ends_with(b"\r\n\r\n[]")
+    }
+}
+
 /// Fed with every event in order, answers with a [`Slice`] at each `message_end` and `frame`.
 #[derive(Debug, Default)]
 pub struct Slices {
@@ -26,9 +34,9 @@ pub struct Slices {
 
 #[derive(Debug, Default)]
 struct Pending {
+    /// How many bytes before `bytes` were too many to be held.
+    dropped: u64,
     bytes: Vec<u8>,
-    /// More came than is held: what follows can no longer be cut rightly.
-    lost: bool,
 }
 
 impl Slices {
@@ -37,10 +45,10 @@ impl Slices {
         match &event.kind {
             Kind::Bytes { conn, from, layer: Layer::Tcp, data, .. } => {
                 let pending = self.pending.entry((*conn, *from)).or_default();
-                if pending.lost || pending.bytes.len() + data.0.len() > LIMIT {
-                    *pending = Pending { bytes: Vec::new(), lost: true };
-                } else {
-                    pending.bytes.extend_from_slice(&data.0);
+                pending.bytes.extend_from_slice(&data.0);
+                if pending.bytes.len() > LIMIT {
+                    pending.dropped += pending.bytes.len() as u64;
+                    pending.bytes.clear();
                 }
                 None
             }
@@ -57,9 +65,50 @@ impl Slices {
 
     fn cut(&mut self, conn: ConnId, from: Side, wire_len: u64) -> Option<Slice> {
         let pending = self.pending.get_mut(&(conn, from))?;
+        if pending.dropped > 0 {
+            // Not all of it is there; but what comes after it will be.
+            let held = wire_len.saturating_sub(pending.dropped);
+            pending.dropped -= wire_len - held;
+            let held = usize::try_from(held).unwrap_or(usize::MAX).min(pending.bytes.len());
+            pending.bytes.drain(..held);
+            return None;
+        }
         let len = usize::try_from(wire_len).ok().filter(|len| *len <= pending.bytes.len())?;
         let rest = pending.bytes.split_off(len);
         let bytes = std::mem::replace(&mut pending.bytes, rest);
         Some(Slice { conn, from, bytes })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::timeline::{Data, Elapsed, Seq};
+
+    fn event(kind: Kind) -> Event {
+        Event { seq: Seq(1), at: Elapsed::default(), kind }
+    }
+
+    fn feed(slices: &mut Slices, bytes: &[u8]) {
+        let (conn, from, layer) = (ConnId(1), Side::Server, Layer::Tcp);
+        let data = Data(bytes.to_vec().into());
+        slices.event(&event(Kind::Bytes { conn, from, len: bytes.len() as u64, layer, data }));
+    }
+
+    fn end(slices: &mut Slices, wire_len: u64) -> Option<Slice> {
+        let (conn, from) = (ConnId(1), Side::Server);
+        let end = Kind::MessageEnd { conn, from, exchange: 1, body_len: 0, wire_len, complete: true };
+        slices.event(&event(end))
+    }
+
+    #[test]
+    fn what_is_too_long_is_left_out_and_what_follows_is_cut_rightly() {
+        let mut slices = Slices::default();
+        let long = vec![b'a'; LIMIT + 10];
+        feed(&mut slices, &long[..LIMIT]);
+        feed(&mut slices, &long[LIMIT..]);
+        feed(&mut slices, b"aaHTTP/1.1 200 OK\r\n\r\n[]");
+        assert_eq!(end(&mut slices, LIMIT as u64 + 12), None);
+        assert!(end(&mut slices, 21).is_some_and(|slice| slice.is_empty_list()));
     }
 }

@@ -28,7 +28,8 @@ impl Finding {
 
 /// Checks one `=` line.
 pub(super) async fn check(player: &mut Player<'_>, act: &Act, statement: &Statement, since: Seq) -> Claim {
-    player.catch_up();
+    // What was told to be sent before this line is part of what it is about.
+    player.settle(|person, state| person.is_all_seen(state)).await;
     let named = act.client.as_deref();
     let last = player.taps.bus().last();
     let finding = match statement {
@@ -150,17 +151,18 @@ async fn closed(
     ask: impl Fn(&Connection) -> (bool, String),
 ) -> Finding {
     let bus = player.taps.bus().clone();
+    if let Some(ending) = player.state.get(conn).and_then(|connection| connection.closed)
+        && ending.seq <= since
+    {
+        return Finding::of(false, vec![ending.seq], format!("{conn} was closed before"));
+    }
     let ended = bus.find(since, |event| match &event.kind {
         Kind::Closed { conn: ended, .. } if *ended == conn => Some(event.seq),
         _ => None,
     });
     let Ok(seq) = tokio::time::timeout(PATIENCE, ended).await else {
         player.catch_up();
-        let saw = match player.state.get(conn).and_then(|connection| connection.closed) {
-            Some(_) => format!("{conn} was closed before"),
-            None => format!("{conn} is still open"),
-        };
-        return Finding::of(false, vec![bus.last()], saw);
+        return Finding::of(false, vec![bus.last()], format!("{conn} is still open"));
     };
     player.catch_up();
     let Some(connection) = player.state.get(conn) else {
@@ -214,7 +216,10 @@ async fn silence(player: &mut Player<'_>, named: Option<&str>, time: Duration) -
     drop(working);
     player.catch_up();
     let crossed: Vec<Seq> = seqs(player, before, |kind| match kind {
-        Kind::Bytes { conn, .. } | Kind::Fin { conn, .. } => is_meant(player, named, *conn),
+        Kind::Opened { conn, .. } | Kind::Bytes { conn, .. } | Kind::Fin { conn, .. } => {
+            is_meant(player, named, *conn)
+        }
+        Kind::Closed { conn, reset_by: Some(_), .. } => is_meant(player, named, *conn),
         _ => false,
     });
     if crossed.is_empty() {

@@ -2,9 +2,11 @@
 //! cannot hear each other.
 
 use std::collections::{HashMap, HashSet};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
@@ -15,7 +17,7 @@ use super::tally::Tally;
 use crate::client::{Ear, Lane, LaneError, transport};
 use crate::lesson::script::{Planned, Workload};
 use crate::server::Draft;
-use crate::timeline::{Claim, Elapsed, Kind, Role};
+use crate::timeline::{Claim, Connection, Elapsed, Kind, Role};
 
 /// From when the lanes are made until the first of them may speak.
 const LEAD: Duration = Duration::from_millis(20);
@@ -33,7 +35,6 @@ struct Running {
     tally: Tally,
     /// The server's messages.
     news: Arc<Mutex<HashSet<u64>>>,
-    sent: u64,
 }
 
 /// How long a workload runs: to the first poll that can bring the last of its events, and a moment for the answer.
@@ -90,17 +91,18 @@ impl Player<'_> {
             }
             finished.push(lane);
         }
-        self.all_closed().await;
+        let servers: Vec<_> = finished.iter().map(|lane| lane.stage.server.address).collect();
+        self.all_closed(&servers).await;
+        join_all(finished.iter().map(|lane| lane.stage.server.stop())).await;
         let events = self.taps.bus().after(since);
         let heard = heard(&events);
         for mut lane in finished {
-            lane.stage.server.stop().await;
             events.iter().for_each(|event| lane.tally.event(event));
             let news = lane.news.lock().unwrap_or_else(PoisonError::into_inner).clone();
             let of_lane = heard.get(lane.name.as_str()).cloned().unwrap_or_default();
             let delays = of_lane.into_iter().filter(|(id, _)| news.contains(id)).map(|(_, after)| after.0);
             let made = news.len() as u64;
-            transports.push(lane.tally.finish(made, delays.collect(), lane.talks_by, lane.sent));
+            transports.push(lane.tally.finish(made, delays.collect(), lane.talks_by));
         }
         let seconds = Elapsed(until - start);
         self.taps.bus().append(Kind::Summary { seconds, transports });
@@ -126,14 +128,13 @@ impl Player<'_> {
         let talks_by = transport.client_talks_by();
         let task = tokio::spawn(transport.run(lane));
         let tally = Tally::new(name, server);
-        Ok(Running { name: name.into(), talks_by, stage, speech, task, tally, news: Arc::default(), sent: 0 })
+        Ok(Running { name: name.into(), talks_by, stage, speech, task, tally, news: Arc::default() })
     }
 
     /// One line of the workload, in every lane. The news is told once: it is the same for all.
     async fn happen(&mut self, event: &Planned, lanes: &mut [Running]) {
         if let Some(client) = &event.client {
             for lane in lanes {
-                lane.sent += 1;
                 // A lane that has failed hears nothing more; it says so at the end.
                 let _ = lane.speech.send((client.clone(), event.text.clone()));
             }
@@ -156,12 +157,13 @@ impl Player<'_> {
         }
     }
 
-    /// Waits until every connection of the run is over, so that its bytes and its end are all told.
-    async fn all_closed(&mut self) {
+    /// Waits until every connection to these servers is over, so that its bytes and its end are all told.
+    async fn all_closed(&mut self, servers: &[SocketAddr]) {
         let deadline = Instant::now() + PATIENCE;
         loop {
             self.catch_up();
-            if self.state.open() == 0 {
+            let open = |it: &Connection| it.closed.is_none() && servers.contains(&it.server);
+            if !self.state.connections.values().any(open) {
                 return;
             }
             let bus = self.taps.bus().clone();

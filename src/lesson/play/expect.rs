@@ -1,6 +1,6 @@
 //! Compares what arrived with what a `<` line expects; what it captures on the way is handed back.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
@@ -16,8 +16,21 @@ pub(super) fn is_skipped(expect: &Expect, incoming: &Incoming) -> bool {
     match incoming {
         Incoming::Ping(_) => !matches!(expect, Expect::Ping(_)),
         Incoming::Pong(_) => !matches!(expect, Expect::Pong(_)),
-        Incoming::Response { .. } | Incoming::Text(_) | Incoming::Binary(_) | Incoming::Close(_) => false,
+        Incoming::Response { .. }
+        | Incoming::Text(_)
+        | Incoming::Binary(_)
+        | Incoming::Close(_)
+        | Incoming::Unsent(_) => false,
     }
+}
+
+/// Whether it is news on a socket that nobody of the lesson made: a guest's, which is no business of a transcript unless
+/// a line asks for it.
+pub(super) fn is_news_of_others(incoming: &Incoming, speakers: &HashSet<String>) -> bool {
+    let Incoming::Text(text) = incoming else { return false };
+    let event: Value = serde_json::from_str(text).unwrap_or_default();
+    let from = event.get("data").and_then(|data| data.get("from")).and_then(Value::as_str);
+    from.is_some_and(|from| !speakers.contains(from))
 }
 
 /// A message that was not what was expected.
@@ -39,6 +52,7 @@ impl Mismatch {
 pub(super) fn matches(expect: &Expect, incoming: &Incoming, known: &Captures) -> Result<Captures, Mismatch> {
     let mut found = Captures::new();
     let fits = match (expect, incoming) {
+        (_, Incoming::Unsent(_)) => false,
         (Expect::Anything, _) => true,
         (Expect::Response { status, headers, body }, Incoming::Response { .. }) => {
             return response((*status, headers, body.as_deref()), incoming, known);
@@ -76,6 +90,7 @@ pub(super) fn describe(incoming: &Incoming) -> String {
         Incoming::Pong(data) => format!("pong {}", shortened(&String::from_utf8_lossy(data))),
         Incoming::Close(Some((code, reason))) => format!("close {code} {reason}").trim_end().into(),
         Incoming::Close(None) => "close without a code".into(),
+        Incoming::Unsent(why) => format!("not sent: {why}"),
     }
 }
 

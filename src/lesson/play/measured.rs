@@ -5,12 +5,13 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::timeline::{ConnId, Elapsed, Event, Kind, Layer, Role, Side, State};
+use crate::timeline::{ConnId, Elapsed, Event, Kind, Layer, Role, Side, Slices, State};
 
 /// Watches the events and knows the numbers. What was not measured yet is `?`.
 #[derive(Debug, Default)]
 pub(super) struct Measured {
     state: State,
+    slices: Slices,
     last: Fence,
     request_ended: HashMap<ConnId, Elapsed>,
 }
@@ -35,6 +36,9 @@ impl Measured {
         if event.kind.conn().is_some_and(|conn| !self.state.is_named(conn)) {
             return;
         }
+        if self.slices.event(event).is_some_and(|slice| slice.is_empty_list()) {
+            self.last.empty += 1;
+        }
         match &event.kind {
             Kind::Say { role: Role::Wire | Role::Compare, .. } => {
                 self.last = Fence::default();
@@ -56,8 +60,6 @@ impl Measured {
             }
             Kind::MessageEnd { from: Side::Server, body_len, .. } => {
                 self.last.payload += body_len;
-                // `[]`: an answer without news.
-                self.last.empty += u64::from(*body_len == 2);
             }
             Kind::Frame(frame) if !frame.opcode.is_control() => {
                 self.last.conn = Some(frame.conn);

@@ -1,9 +1,12 @@
 //! Goes through a lesson, step by step.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
+use crate::client::Person;
 use crate::lesson::pace::{Go, Pacer, Stop, Working};
 use crate::lesson::script::{Lesson, Part, Prose, Question};
 use crate::lesson::template;
@@ -13,6 +16,10 @@ use crate::timeline::{Claim, Kind, Role, Seq, Side, State};
 
 use super::measured::Measured;
 use super::stage::{PortError, Ports, Stage};
+use super::transcript::REFEREE;
+
+/// How long what clients do may take to be seen.
+const SETTLING: Duration = Duration::from_secs(1);
 
 /// What a command's flags change in a lesson.
 #[derive(Debug, Clone, Copy, Default)]
@@ -23,8 +30,6 @@ pub struct Flags {
     pub every: Option<Duration>,
     /// How often polling transports ask.
     pub poll: Option<Duration>,
-    /// Whether the first claim that does not hold ends the lesson.
-    pub strict: bool,
 }
 
 /// How a lesson went.
@@ -32,10 +37,6 @@ pub struct Flags {
 pub struct Outcome {
     /// Claims that did not hold.
     pub broken: usize,
-    /// Claims that held.
-    pub held: usize,
-    /// Whether it was left before its end.
-    pub quit: bool,
 }
 
 /// Why a lesson cannot be played on.
@@ -67,6 +68,8 @@ pub struct Player<'a> {
     pub(super) state: State,
     pub(super) measured: Measured,
     pub(super) captures: HashMap<String, String>,
+    /// In whose names the lesson speaks: what others say is a guest's.
+    pub(super) speakers: HashSet<String>,
     pub(super) outcome: Outcome,
     pub(super) read: Seq,
     pacer: &'a mut dyn Pacer,
@@ -99,6 +102,7 @@ impl<'a> Player<'a> {
             state: State::default(),
             measured: Measured::default(),
             captures: HashMap::new(),
+            speakers: speakers(lesson),
             outcome: Outcome::default(),
             read: Seq(0),
             pacer,
@@ -123,6 +127,7 @@ impl<'a> Player<'a> {
         self.tell(Role::Title, &self.lesson.title.clone(), Some(detail));
         let played = self.steps().await;
         self.answer();
+        self.unexpected(lesson_end(self.lesson)).await;
         self.servers.stop().await;
         played?;
         Ok(self.outcome)
@@ -136,16 +141,12 @@ impl<'a> Player<'a> {
         let of = lesson.steps.len() as u64;
         for (step, n) in lesson.steps.iter().zip(1..) {
             if n > 1 && self.stop(n, of).await == Go::Quit {
-                self.outcome.quit = true;
                 return Ok(());
             }
             let title = step.title.clone();
             self.taps.bus().append(Kind::Step { lesson: lesson.name.clone(), n, of, title });
             for part in &step.parts {
                 self.part(part).await?;
-                if self.flags.strict && self.outcome.broken > 0 {
-                    return Ok(());
-                }
             }
         }
         Ok(())
@@ -240,11 +241,7 @@ impl<'a> Player<'a> {
 
     /// Tells whether a statement held.
     pub(super) fn claim(&mut self, claim: Claim) {
-        match claim.held {
-            Some(true) => self.outcome.held += 1,
-            Some(false) => self.outcome.broken += 1,
-            None => {}
-        }
+        self.outcome.broken += usize::from(claim.held == Some(false));
         self.taps.bus().append(Kind::Claim(claim));
     }
 
@@ -276,6 +273,23 @@ impl<'a> Player<'a> {
         self.stage.as_ref().map(|stage| stage.server.address)
     }
 
+    /// Waits until something is so of every client: a second at most, since a network may be stalled.
+    pub(super) async fn settle(&mut self, is_so: impl Fn(&Person, &State) -> bool) {
+        let deadline = Instant::now() + SETTLING;
+        loop {
+            self.catch_up();
+            let state = &self.state;
+            if self.stage.iter_mut().flat_map(Stage::people).all(|(_, person)| is_so(person, state)) {
+                return;
+            }
+            // Whatever a client does, it ends in an event.
+            let bus = self.taps.bus().clone();
+            if tokio::time::timeout_at(deadline, bus.find(self.read, |_| Some(()))).await.is_err() {
+                return self.catch_up();
+            }
+        }
+    }
+
     /// Fills captured and measured values into a text.
     pub(super) fn fill(&self, text: &str) -> String {
         let address = self.address();
@@ -304,4 +318,20 @@ fn ports_needed(lesson: &Lesson) -> usize {
         Part::Prose(_) | Part::Code { .. } | Part::Wire(_) | Part::Predict(_) | Part::Note { .. } => 0,
     });
     lanes.sum::<usize>() + usize::from(has_transcripts(lesson))
+}
+
+/// The last line that anything could still be said of.
+fn lesson_end(lesson: &Lesson) -> usize {
+    lesson.steps.last().map_or(1, |step| step.line)
+}
+
+/// The referee, and every name after a `"from":` in what the lesson sends.
+fn speakers(lesson: &Lesson) -> HashSet<String> {
+    let wires = parts(lesson).filter_map(|part| match part {
+        Part::Wire(wire) => Some(wire.text.as_str()),
+        Part::Prose(_) | Part::Code { .. } | Part::Compare(_) | Part::Predict(_) | Part::Note { .. } => None,
+    });
+    let names =
+        wires.flat_map(|text| text.split("\"from\":").skip(1)).filter_map(|rest| rest.split('"').nth(1));
+    names.chain([REFEREE]).map(ToOwned::to_owned).collect()
 }

@@ -15,6 +15,8 @@ pub(super) struct Tally {
     slices: Slices,
     asked: u64,
     empty: u64,
+    /// Messages that the client sent: POSTs, and data frames.
+    sent: u64,
     from_client: u64,
     from_server: u64,
     payload: u64,
@@ -29,6 +31,7 @@ impl Tally {
             slices: Slices::default(),
             asked: 0,
             empty: 0,
+            sent: 0,
             from_client: 0,
             from_server: 0,
             payload: 0,
@@ -47,17 +50,19 @@ impl Tally {
                 }
                 self.slices.event(event);
             }
-            Kind::Request { conn, .. } if self.conns.contains(conn) => self.asked += 1,
+            Kind::Request { conn, method, .. } if self.conns.contains(conn) => {
+                self.asked += 1;
+                self.sent += u64::from(method == "POST");
+            }
             Kind::MessageEnd { conn, from, body_len, .. } if self.conns.contains(conn) => {
                 self.payload += body_len;
-                let message = self.slices.event(event);
-                // An empty list: a question that was asked for nothing.
-                let empty = message.is_some_and(|message| message.bytes.ends_with(b"\r\n\r\n[]"));
+                let empty = self.slices.event(event).is_some_and(|message| message.is_empty_list());
                 self.empty += u64::from(*from == Side::Server && empty);
             }
             Kind::Frame(frame) if self.conns.contains(&frame.conn) => {
                 if !frame.opcode.is_control() {
                     self.payload += frame.len;
+                    self.sent += u64::from(frame.from == Side::Client);
                 }
                 self.slices.event(event);
             }
@@ -66,7 +71,7 @@ impl Tally {
     }
 
     /// `delays` are those of the server's messages that were heard, `made` how many there were.
-    pub fn finish(self, made: u64, mut delays: Vec<Duration>, talks_by: &str, sent: u64) -> Transport {
+    pub fn finish(self, made: u64, mut delays: Vec<Duration>, talks_by: &str) -> Transport {
         delays.sort_unstable();
         Transport {
             name: self.name,
@@ -80,7 +85,7 @@ impl Tally {
             payload: self.payload,
             lost: made.saturating_sub(delays.len() as u64),
             client_talks_by: talks_by.into(),
-            sent,
+            sent: self.sent,
         }
     }
 }

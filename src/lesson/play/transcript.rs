@@ -23,7 +23,7 @@ use crate::timeline::{Claim, Kind, Role, Seq, Side};
 const NOBODY: &str = "client";
 
 /// Who makes the news.
-const REFEREE: &str = "referee";
+pub(super) const REFEREE: &str = "referee";
 
 impl Player<'_> {
     /// Plays a whole fence; what does not hold is told, and played on.
@@ -40,11 +40,8 @@ impl Player<'_> {
         for (index, act) in wire.acts.iter().enumerate() {
             self.announce_remarks(&wire.acts[index..]);
             self.act(act, since).await?;
-            if self.flags.strict && self.outcome.broken > 0 {
-                break;
-            }
         }
-        self.unexpected(wire.line);
+        self.unexpected(wire.line).await;
         self.tell(Role::Played, "", None);
         Ok(())
     }
@@ -210,11 +207,14 @@ impl Player<'_> {
         wanted: &Expect,
         within: Duration,
     ) -> Result<(), PlayError> {
+        let (known, speakers) = (self.captures.clone(), self.speakers.clone());
         let person = self.stage()?.person(name);
         let wait = async {
             loop {
                 let incoming = person.next().await;
-                if !expect::is_skipped(wanted, &incoming) {
+                let guests = expect::is_news_of_others(&incoming, &speakers);
+                let passed_over = guests && expect::matches(wanted, &incoming, &known).is_err();
+                if !passed_over && !expect::is_skipped(wanted, &incoming) {
                     return incoming;
                 }
             }
@@ -248,12 +248,14 @@ impl Player<'_> {
         self.claim(claim);
     }
 
-    /// A data message that no line expected.
-    fn unexpected(&mut self, line: usize) {
+    /// A message that no line expected. Responses that are still on their way are waited for.
+    pub(super) async fn unexpected(&mut self, line: usize) {
+        self.settle(|person, state| person.is_all_seen(state) && person.is_all_answered()).await;
         let mut left = Vec::new();
         for (name, person) in self.stage.iter_mut().flat_map(Stage::people) {
             while let Some(incoming) = person.arrived() {
-                if !matches!(incoming, Incoming::Ping(_) | Incoming::Pong(_)) {
+                let control = matches!(incoming, Incoming::Ping(_) | Incoming::Pong(_));
+                if !control && !expect::is_news_of_others(&incoming, &self.speakers) {
                     left.push(format!("{name}: < {}", expect::describe(&incoming)));
                 }
             }
