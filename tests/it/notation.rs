@@ -329,3 +329,43 @@ impl Run {
         answered.unwrap().since(stalled.unwrap()).as_secs_f64() - 0.3
     }
 }
+
+/// What is sent does not wait; but what a line claims is about all that was sent before it. And nothing that arrives late
+/// is overlooked. What comes, and a piece of the first thing that is told to be wrong.
+#[test]
+fn nothing_is_judged_before_it_has_happened() {
+    let cases = [
+        (format!("{GET}> GET /api/messages\n= new connection\n< 200"), "new connection"),
+        (format!("{SOCKET}> close 1000\n= open\n< close 1000"), "open"),
+        (format!("{SOCKET}> connect\n> fin\n= open"), "open"),
+        ("> GET /api/messages\n= under 1 bytes from client\n< 200".into(), "under 1 bytes from client"),
+        (format!("{SOCKET}! cut\n= silence 300ms"), "silence 300ms"),
+        ("> GET /nope".into(), "no message beyond those written"),
+        ("> connect\n> raw 47\n> GET /api/messages".into(), "no message beyond those written"),
+    ];
+    at_once(&cases, |(transcript, expected)| {
+        let run = played("", transcript);
+        match broken(&run).first() {
+            Some((told, _)) if told.contains(expected) => Ok(()),
+            told => Err(format!("{transcript:?}: {told:?}, {}", run.stderr)),
+        }
+    });
+}
+
+#[test]
+fn a_half_close_does_not_wait_for_the_answer() {
+    let run = played("", "> connect\n! stall 400ms\n> GET /api/messages\n> fin\n< 200\n= closed by client");
+    assert_eq!((broken(&run), run.code), (Vec::new(), Some(0)), "{}", run.stderr);
+}
+
+/// What a guest says on the list is news to the lesson's sockets, and no business of its transcripts.
+#[test]
+fn a_guests_news_breaks_no_transcript() {
+    let guest =
+        "> POST /api/messages\n> connection: close\n>\n> {\"from\":\"g\\u0075est\",\"text\":\"hi\"}\n< 201\n";
+    let run = played(
+        "",
+        &format!("anna: > GET /ws\nanna: > upgrade: websocket\nanna: < 101\n{guest}= closed by server"),
+    );
+    assert_eq!((broken(&run), run.code), (Vec::new(), Some(0)), "{}", run.stderr);
+}

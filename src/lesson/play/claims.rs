@@ -31,18 +31,21 @@ pub(super) async fn check(player: &mut Player<'_>, act: &Act, statement: &Statem
     // What was told to be sent before this line is part of what it is about.
     player.settle(|person, state| person.is_all_seen(state)).await;
     let named = act.client.as_deref();
+    // Where nobody is named: whoever sent or was answered last.
+    let spoke = player.spoke.clone();
+    let who = named.or(spoke.as_deref());
     let last = player.taps.bus().last();
     let finding = match statement {
         Statement::Silence(time) => silence(player, named, *time).await,
         Statement::Connections(n) => connections(player, *n, since),
         Statement::Under(limit, side) => under(player, named, (*limit, *side), since),
-        Statement::SameConnection => again(player, named, true),
-        Statement::NewConnection => again(player, named, false),
+        Statement::SameConnection => again(player, who, true),
+        Statement::NewConnection => again(player, who, false),
         Statement::Open
         | Statement::ClosedBy(_)
         | Statement::Reset
         | Statement::ClosedWith(_)
-        | Statement::TimeWait(_) => match subject(player, named, since) {
+        | Statement::TimeWait(_) => match subject(player, who, since) {
             Some(conn) => of_one(player, statement, conn, since).await,
             None => Finding::of(false, vec![last], "no connection"),
         },
@@ -109,8 +112,8 @@ fn word(first: Who) -> &'static str {
     }
 }
 
-/// The connection that a statement is about: the named client's newest, or else the one of which something was seen
-/// last since the fence began.
+/// The connection that a statement is about: that client's newest, or else the one of which something was seen last since
+/// the fence began.
 fn subject(player: &Player<'_>, named: Option<&str>, since: Seq) -> Option<ConnId> {
     if let Some(name) = named {
         let of_name = |connection: &&Connection| connection.name.as_deref() == Some(name);

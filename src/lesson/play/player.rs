@@ -70,6 +70,8 @@ pub struct Player<'a> {
     pub(super) captures: HashMap<String, String>,
     /// In whose names the lesson speaks: what others say is a guest's.
     pub(super) speakers: HashSet<String>,
+    /// Who sent something or was answered last in this transcript.
+    pub(super) spoke: Option<String>,
     pub(super) outcome: Outcome,
     pub(super) read: Seq,
     pacer: &'a mut dyn Pacer,
@@ -103,6 +105,7 @@ impl<'a> Player<'a> {
             measured: Measured::default(),
             captures: HashMap::new(),
             speakers: speakers(lesson),
+            spoke: None,
             outcome: Outcome::default(),
             read: Seq(0),
             pacer,

@@ -37,6 +37,7 @@ impl Player<'_> {
             from: None,
             lanes: Vec::new(),
         });
+        self.spoke = None;
         for (index, act) in wire.acts.iter().enumerate() {
             self.announce_remarks(&wire.acts[index..]);
             self.act(act, since).await?;
@@ -69,6 +70,9 @@ impl Player<'_> {
 
     async fn act(&mut self, act: &Act, since: Seq) -> Result<(), PlayError> {
         let name = act.client.as_deref().unwrap_or(NOBODY);
+        if matches!(act.what, What::Send(_) | What::Expect(..)) {
+            self.spoke = Some(name.to_owned());
+        }
         match &act.what {
             What::Send(send) => self.send(act, name, send).await,
             What::Expect(expect, within) => self.expect(act, name, expect, *within).await,
