@@ -1,7 +1,7 @@
 //! One connection: HTTP until it ends or is upgraded, then its orderly end.
 
 use std::convert::Infallible;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, PoisonError};
 
@@ -29,12 +29,13 @@ pub(super) async fn drive(gate: Gate, context: Arc<Context>, mut hold: Hold) {
         .half_close(true)
         .max_buf_size(MAX_HEAD)
         .serve_connection(TokioIo::new(gate), service);
-    // Without shutdown: what comes after the last answer is ours to do, see `hang_up`.
+    // Borrowed, because after our FIN there is still something to do, see `hang_up`. With shutdown, because only that
+    // waits until all of the last answer is sent.
     let ended = tokio::select! {
-        ended = poll_fn(|cx| connection.poll_without_shutdown(cx)) => ended,
+        ended = &mut connection => ended,
         () = hold.guard.told() => {
             Pin::new(&mut connection).graceful_shutdown();
-            poll_fn(|cx| connection.poll_without_shutdown(cx)).await
+            (&mut connection).await
         }
     };
     let parts = connection.into_parts();

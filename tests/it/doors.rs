@@ -1,6 +1,7 @@
 //! The API, as a visitor with a plain socket sees it.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde_json::json;
 use wsdemo::timeline::{Kind, Seq, Who};
@@ -238,6 +239,20 @@ fn who_ends_its_sending_still_gets_the_answer() {
     assert_eq!(visitor.response().status, 201);
     assert_eq!(visitor.read_out().unwrap(), b"");
     assert_eq!(host.ending(conn).first, Who::Client);
+}
+
+/// Reading has ended in the middle of a body; the answer is longer than the kernel takes at once.
+#[test]
+fn an_answer_is_whole_also_where_nothing_more_is_read() {
+    let host = Host::start();
+    host.fill(200);
+    let mut visitor = Visitor::connect(&host);
+    visitor.request("GET", LIST, "Content-Length: 10\r\n", "");
+    visitor.end_sending();
+    std::thread::sleep(Duration::from_millis(300));
+    let answer = visitor.response();
+    assert_eq!(answer.json().as_array().unwrap().len(), 200);
+    assert_eq!(visitor.read_out().unwrap(), b"");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::runtime::Runtime;
 use tokio_tungstenite::tungstenite::protocol::Role;
 use tokio_tungstenite::tungstenite::{Message, WebSocket};
-use wsdemo::server::{Options, Server, Servers};
+use wsdemo::server::{Draft, Options, Server, Servers};
 use wsdemo::tap::Taps;
 use wsdemo::timeline::{Bus, ConnId, Ending, Event, Kind, Seq};
 
@@ -81,6 +81,14 @@ impl Host {
         let mut visitor = Visitor::connect(self);
         visitor.request(method, target, headers, body);
         visitor.response_to(method)
+    }
+
+    /// So many messages of 60 KB each: soon more than the kernel keeps for a client that does not read.
+    pub fn fill(&self, messages: usize) {
+        for _ in 0..messages {
+            let draft = Draft { from: "anna".into(), text: "x".repeat(60_000) };
+            self.block_on(self.server.store.post(draft)).unwrap();
+        }
     }
 
     pub fn post(&self, text: &str) -> Value {
@@ -225,7 +233,7 @@ impl Visitor {
     }
 
     fn more(&mut self) {
-        let mut buf = [0; 4096];
+        let mut buf = [0; 64 * 1024];
         let len = self.stream.read(&mut buf).unwrap();
         assert!(len > 0, "the server hung up after {:?}", String::from_utf8_lossy(&self.rest));
         self.rest.extend_from_slice(&buf[..len]);
