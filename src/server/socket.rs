@@ -8,7 +8,7 @@ use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
 use serde_json::Value;
 use tokio::io::AsyncWriteExt as _;
 use tokio::sync::broadcast;
-use tokio::time::Interval;
+use tokio::time::{Interval, MissedTickBehavior};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
@@ -246,7 +246,9 @@ fn close_frame(code: CloseCode, reason: &str) -> Vec<u8> {
 
 impl Heartbeat {
     fn every(time: Duration) -> Self {
-        let ticks = tokio::time::interval_at(tokio::time::Instant::now() + time, time);
+        let mut ticks = tokio::time::interval_at(tokio::time::Instant::now() + time, time);
+        // Ticks that were missed must not follow each other at once: nobody could answer in between.
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self { ticks, unanswered: false }
     }
 
@@ -256,5 +258,19 @@ impl Heartbeat {
             Some(heartbeat) => drop(heartbeat.ticks.tick().await),
             None => pending().await,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn after_a_stall_the_heartbeat_gives_time_to_answer() {
+        let beat = Duration::from_millis(50);
+        let mut heartbeat = Some(Heartbeat::every(beat));
+        std::thread::sleep(4 * beat);
+        Heartbeat::tick(&mut heartbeat).await;
+        assert!(Heartbeat::tick(&mut heartbeat).now_or_never().is_none());
     }
 }
