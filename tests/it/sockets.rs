@@ -7,7 +7,7 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use wsdemo::server::Options;
-use wsdemo::timeline::{Kind, Opcode, Seq, Side, Who};
+use wsdemo::timeline::{ConnId, Kind, Opcode, Seq, Side, Who};
 
 use crate::harness::state;
 use crate::visitor::{Host, Socket, Visitor};
@@ -243,6 +243,53 @@ fn a_heartbeat_finds_out_who_is_gone() {
     });
     drop(gone);
     assert_eq!(host.ending(lost).first, Who::Server);
+}
+
+/// An open socket whose client reads nothing more, with more for it to read than the kernel keeps.
+fn deaf(host: &Host) -> Socket {
+    let socket = Socket::open(host);
+    host.fill(200);
+    socket
+}
+
+#[test]
+fn who_does_not_read_is_cut_off_in_the_end() {
+    let host = Host::start();
+    let deaf = deaf(&host);
+    let ending = host.ending(ConnId(1));
+    assert_eq!((ending.first, ending.reset_by), (Who::Reset, Some(Side::Server)));
+    let lived = ending.lived.0;
+    assert!((Duration::from_secs(10)..Duration::from_secs(20)).contains(&lived), "{lived:?}");
+    drop(deaf);
+}
+
+#[test]
+fn a_server_that_stops_does_not_wait_for_who_does_not_read() {
+    let host = Host::start();
+    let deaf = deaf(&host);
+    std::thread::sleep(Duration::from_millis(300));
+    host.stop();
+    // Ended when the server has stopped: nobody waits for it here.
+    let events = host.bus.after(Seq(0));
+    let connection = state(events.iter().map(|event| &**event)).get(ConnId(1)).unwrap().clone();
+    assert_eq!(connection.closed.map(|ending| ending.reset_by), Some(Some(Side::Server)), "{connection:?}");
+    drop(deaf);
+}
+
+#[test]
+fn a_fault_after_our_close_frame_is_not_answered_by_another() {
+    let host = Host::start();
+    let mut visitor = Visitor::connect(&host);
+    let handshake = visitor.handshake();
+    visitor.send(handshake.as_bytes());
+    assert_eq!(visitor.response().status, 101);
+    let end = std::thread::scope(|scope| {
+        scope.spawn(|| host.stop());
+        visitor.wait_for(&1001_u16.to_be_bytes());
+        visitor.send(b"\x81\x05Hello");
+        visitor.read_out().unwrap()
+    });
+    assert_eq!(close_code(&end).0, 1001);
 }
 
 /// A socket counts as long as it is open; who comes when all places are taken waits, and is served when one is free.
