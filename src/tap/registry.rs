@@ -55,6 +55,12 @@ impl Taps {
         lock(&self.shared.names).insert(address, name.into());
     }
 
+    /// Whether the connection from `address` was announced, and has not been taken yet.
+    #[must_use]
+    pub fn is_announced(&self, address: SocketAddr) -> bool {
+        lock(&self.shared.names).contains_key(&address)
+    }
+
     /// Takes a connection that was just accepted.
     pub fn accept(&self, stream: TcpStream, client: SocketAddr, server: SocketAddr) -> Gate {
         let conn = ConnId(self.shared.last_conn.fetch_add(1, Ordering::Relaxed) + 1);

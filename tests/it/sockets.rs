@@ -7,6 +7,7 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use wsdemo::server::Options;
+use wsdemo::tap::kernel;
 use wsdemo::timeline::{ConnId, Kind, Opcode, Seq, Side, Who};
 
 use crate::harness::state;
@@ -292,21 +293,41 @@ fn a_fault_after_our_close_frame_is_not_answered_by_another() {
     assert_eq!(close_code(&end).0, 1001);
 }
 
-/// A socket counts as long as it is open; who comes when all places are taken waits, and is served when one is free.
+/// A socket counts as long as it is open. Who comes when all places for guests are taken is told so; the lesson's own
+/// clients have places of their own.
 #[test]
 fn sockets_hold_their_places() {
-    const PLACES: usize = 400;
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let limit = getrlimit(Resource::Nofile);
-    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).unwrap();
+    const PLACES: usize = 200;
+    kernel::raise_descriptor_limit();
     let host = Host::start();
     let mut sockets: Vec<_> = (0..PLACES).map(|_| Socket::open(&host)).collect();
-    let mut waiting = Visitor::connect(&host);
-    waiting.request("GET", "/api/messages", "", "");
     sockets[0].say("everybody is here");
     assert_eq!(sockets[PLACES - 1].event().1["text"], "everybody is here");
-    assert_eq!(state(host.bus.after(Seq(0)).iter().map(|event| &**event)).opened(), PLACES);
-    drop(sockets.pop());
-    assert_eq!(waiting.response().status, 200);
-    assert_eq!(state(host.bus.after(Seq(0)).iter().map(|event| &**event)).opened(), PLACES + 1);
+    let mut late = Visitor::connect(&host);
+    late.request("GET", "/api/messages", "", "");
+    let conn = host.conn(&late);
+    let refused = late.response();
+    assert_eq!((refused.status, refused.header("connection")), (503, Some("close")));
+    assert!(refused.problem().contains("every place is taken"));
+    assert_eq!(late.read_out().unwrap(), b"");
+    drop(late);
+    assert_eq!(host.ending(conn).first, Who::Server);
+    let own = Visitor::announced(&host, "anna").upgrade();
+    let gone = host.conn_of(&sockets.pop().unwrap());
+    host.ending(gone);
+    // The place is free a moment after the end is told.
+    while host.ask("GET", "/api/messages", "", "").status == 503 {}
+    drop(own);
+}
+
+/// Also where more are refused at once than can be told so.
+#[test]
+fn silent_guests_keep_nobody_of_the_lesson_out() {
+    kernel::raise_descriptor_limit();
+    let host = Host::start();
+    let silent: Vec<_> = (0..500).map(|_| Visitor::connect(&host)).collect();
+    host.conn(silent.last().unwrap());
+    let mut own = Visitor::announced(&host, "anna");
+    own.request("GET", "/api/messages", "", "");
+    assert_eq!(own.response().status, 200);
 }

@@ -6,6 +6,7 @@ use std::io::{self, Read as _, Write as _};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
 
 use serde_json::Value;
+use tokio::net::TcpSocket;
 use tokio::runtime::Runtime;
 use tokio_tungstenite::tungstenite::protocol::Role;
 use tokio_tungstenite::tungstenite::{Message, WebSocket};
@@ -60,7 +61,14 @@ impl Host {
 
     /// The visitor's connection, when it has been accepted.
     pub fn conn(&self, visitor: &Visitor) -> ConnId {
-        let local = visitor.stream.local_addr().unwrap();
+        self.conn_from(visitor.stream.local_addr().unwrap())
+    }
+
+    pub fn conn_of(&self, socket: &Socket) -> ConnId {
+        self.conn_from(socket.ws.get_ref().local_addr().unwrap())
+    }
+
+    fn conn_from(&self, local: SocketAddr) -> ConnId {
         self.find(|event| match &event.kind {
             Kind::Opened { conn, client, .. } if *client == local => Some(*conn),
             _ => None,
@@ -139,8 +147,23 @@ impl Visitor {
         Self::to(host.address)
     }
 
+    /// One of the lesson's own.
+    pub fn announced(host: &Host, name: &str) -> Self {
+        let stream = host.block_on(async {
+            let socket = TcpSocket::new_v4().unwrap();
+            socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+            host.server.taps.announce(socket.local_addr().unwrap(), name);
+            socket.connect(host.address).await.unwrap().into_std().unwrap()
+        });
+        stream.set_nonblocking(false).unwrap();
+        Self::over(stream, host.address)
+    }
+
     pub fn to(host: SocketAddr) -> Self {
-        let stream = TcpStream::connect(host).unwrap();
+        Self::over(TcpStream::connect(host).unwrap(), host)
+    }
+
+    fn over(stream: TcpStream, host: SocketAddr) -> Self {
         stream.set_read_timeout(Some(LIMIT)).unwrap();
         stream.set_nodelay(true).unwrap();
         Self { stream, host, rest: Vec::new() }
