@@ -70,6 +70,18 @@ fn since_is_only_what_is_newer() {
 }
 
 #[test]
+fn an_id_is_written_in_one_way_only() {
+    let host = Host::start();
+    (1..=7).for_each(|n| drop(host.post(&n.to_string())));
+    assert_eq!(host.ask("GET", "/api/messages/7", "", "").status, 200);
+    for id in ["+7", "-7", "007", "7.0", "%37", "18446744073709551616"] {
+        assert_eq!(host.ask("GET", &format!("/api/messages/{id}"), "", "").status, 404, "{id}");
+        assert_eq!(host.ask("GET", &format!("/api/messages?since={id}"), "", "").status, 400, "{id}");
+    }
+    assert_eq!(host.ask("GET", "/api/messages?since=0", "", "").json().as_array().unwrap().len(), 7);
+}
+
+#[test]
 fn what_is_not_there_is_404() {
     let host = Host::start();
     for target in ["/", "/api", "/api/goals", "/api/messages/x", "/api/messages/", "/ws/nowhere"] {
@@ -163,6 +175,9 @@ fn only_our_names_and_pages_are_let_in() {
     assert_eq!(status(&format!("Origin: http://localhost:{port}\r\n")), 200);
     let refused = host.ask("GET", LIST, "Host: evil.example\r\n", "");
     assert!(refused.problem().contains(&host.address.to_string()), "what to type: {refused:?}");
+    // A target in absolute form says itself whose it is.
+    let absolute = |name: &str| host.ask("GET", &format!("http://{name}:{port}{LIST}"), "", "").status;
+    assert_eq!((absolute("localhost"), absolute("evil.example")), (200, 421));
     // Without Host at all.
     let mut visitor = Visitor::connect(&host);
     visitor.send(b"GET /api/messages HTTP/1.1\r\n\r\n");
