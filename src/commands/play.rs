@@ -13,7 +13,7 @@ use crate::lesson::parse::parse;
 use crate::lesson::play::{Flags, Outcome, PlayError, Player, Ports};
 use crate::lesson::script::Lesson;
 use crate::server::Servers;
-use crate::tap::Taps;
+use crate::tap::{Taps, kernel};
 use crate::terminal::{self, ColourChoice, Depth, Environment, Keys, Screen, Status};
 use crate::timeline::{Bus, Reader, Seq, State};
 use crate::view::{Json, Narrator, Options, Plain, View};
@@ -30,6 +30,7 @@ enum Ended {
 pub(super) fn lesson(lesson: &str, command: &str, playing: &Playing, flags: Flags) -> Result<(), Failure> {
     let source = Library::new(lessons_folder()).find(lesson)?;
     let lesson = parse(&source.name, &source.file, &source.text)?;
+    kernel::raise_descriptor_limit();
     let bus = Bus::new();
     let look = Look::decide(playing);
     let status = Status::stderr(look.options.width, look.plain);

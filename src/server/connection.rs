@@ -1,18 +1,20 @@
 //! One connection: HTTP until it ends or is upgraded, then its orderly end.
 
 use std::convert::Infallible;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, PoisonError};
 
 use hyper::body::Incoming;
+use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::Service;
-use hyper::{Request, Response};
+use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 
 use super::context::{Body, Context, Hold, Upgrade};
 use super::hang_up::hang_up;
+use super::problem::Problem;
 use super::router;
 use super::socket::Socket;
 use crate::tap::Gate;
@@ -21,20 +23,20 @@ use crate::tap::Gate;
 const MAX_HEAD: usize = 16 * 1024;
 
 /// Serves one connection to its end.
-pub(super) async fn drive(gate: Gate, context: Arc<Context>, mut hold: Hold) {
-    let upgrade = Upgrade::default();
-    let service = Doors { context: Arc::clone(&context), upgrade: Arc::clone(&upgrade) };
+pub(super) async fn drive(gate: Gate, doors: Doors, mut hold: Hold) {
+    let (context, upgrade) = (Arc::clone(&doors.context), Arc::clone(&doors.upgrade));
     let mut connection = http1::Builder::new()
         // A client that half-closes after its request still gets its answer.
         .half_close(true)
         .max_buf_size(MAX_HEAD)
-        .serve_connection(TokioIo::new(gate), service);
-    // Without shutdown: what comes after the last answer is ours to do, see `hang_up`.
+        .serve_connection(TokioIo::new(gate), doors);
+    // Borrowed, because after our FIN there is still something to do, see `hang_up`. With shutdown, because only that
+    // waits until all of the last answer is sent.
     let ended = tokio::select! {
-        ended = poll_fn(|cx| connection.poll_without_shutdown(cx)) => ended,
+        ended = &mut connection => ended,
         () = hold.guard.told() => {
             Pin::new(&mut connection).graceful_shutdown();
-            poll_fn(|cx| connection.poll_without_shutdown(cx)).await
+            (&mut connection).await
         }
     };
     let parts = connection.into_parts();
@@ -50,9 +52,23 @@ pub(super) async fn drive(gate: Gate, context: Arc<Context>, mut hold: Hold) {
     }
 }
 
-struct Doors {
+/// What answers the requests of one connection.
+pub(super) struct Doors {
     context: Arc<Context>,
     upgrade: Upgrade,
+    /// There is no place left for this connection.
+    full: bool,
+}
+
+impl Doors {
+    pub fn open(context: Arc<Context>) -> Self {
+        Self { context, upgrade: Upgrade::default(), full: false }
+    }
+
+    /// Every door is 503, once.
+    pub fn full(context: Arc<Context>) -> Self {
+        Self { full: true, ..Self::open(context) }
+    }
 }
 
 impl Service<Request<Incoming>> for Doors {
@@ -61,6 +77,12 @@ impl Service<Request<Incoming>> for Doors {
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
+        if self.full {
+            let problem =
+                Problem::new(StatusCode::SERVICE_UNAVAILABLE, "every place is taken; try again later")
+                    .with(CONNECTION, HeaderValue::from_static("close"));
+            return Box::pin(async { Ok(problem.into()) });
+        }
         let (context, upgrade) = (Arc::clone(&self.context), Arc::clone(&self.upgrade));
         Box::pin(async move { Ok(router::answer(request, &context, &upgrade).await) })
     }

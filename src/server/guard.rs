@@ -12,6 +12,8 @@ use super::problem::Problem;
 /// Refuses what is not meant for us (RFC 9112, 3.2; RFC 9110, 15.5.20) or comes from a page that is not ours.
 pub(super) fn check<B>(request: &Request<B>, ours: SocketAddr) -> Result<(), Problem> {
     let host = host(request.headers(), request.version())?;
+    // A target in absolute form says itself whose it is, and Host is ignored then (RFC 9112, 3.2.2).
+    let host = request.uri().authority().map(|authority| authority.as_str().to_owned()).or(host);
     if let Some(host) = host
         && !is_ours(&host, ours)
     {
@@ -67,7 +69,11 @@ mod tests {
     use super::*;
 
     fn status(headers: &[(&str, &str)]) -> Option<u16> {
-        let mut request = Request::builder().uri("/");
+        status_of("/", headers)
+    }
+
+    fn status_of(target: &str, headers: &[(&str, &str)]) -> Option<u16> {
+        let mut request = Request::builder().uri(target);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -92,5 +98,16 @@ mod tests {
         assert_eq!(status(&[("host", "localhost")]), Some(421));
         assert_eq!(status(&[("host", "localhost:3001"), ("origin", "http://evil.example")]), Some(403));
         assert_eq!(status(&[("host", "localhost:3001"), ("origin", "null")]), Some(403));
+    }
+
+    #[test]
+    fn a_target_in_absolute_form_says_whose_it_is() {
+        let (ours, other) = ("http://localhost:3001/api/messages", "http://evil.example:3001/api/messages");
+        assert_eq!(status_of(ours, &[("host", "localhost:3001")]), None);
+        assert_eq!(status_of(ours, &[("host", "evil.example")]), None);
+        assert_eq!(status_of(other, &[("host", "localhost:3001")]), Some(421));
+        assert_eq!(status_of("http://me@localhost:3001/", &[("host", "localhost:3001")]), Some(421));
+        assert_eq!(status_of(ours, &[]), Some(400));
+        assert_eq!(status_of(ours, &[("host", "localhost:3001"), ("host", "localhost:3001")]), Some(400));
     }
 }

@@ -1,4 +1,7 @@
 //! The listener: accepts, caps the number of connections, hands each to a task of its own.
+//!
+//! A connection keeps its place as long as it is open, also where it says nothing: nothing limits yet how long a head and
+//! a body may take.
 
 use std::io;
 use std::net::SocketAddr;
@@ -6,15 +9,26 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::connection::Doors;
 use super::context::{Context, Hold, Options};
 use super::store::OnMade;
 use super::{Servers, Shutdown, Store, connection};
 use crate::tap::Taps;
 
-/// The most connections that a server holds at once. Two descriptors each in a solo run.
-const MAX_CONNECTIONS: usize = 400;
+/// How many connections of clients that announced themselves, the lesson's own, a server holds at once. Two descriptors
+/// each in a solo run.
+const OWN: usize = 200;
+
+/// How many of all others. They have places of their own, so that they can never take all of a lesson's.
+const GUESTS: usize = 200;
+
+/// How many may be told at once that there is no place; who comes then is hung up on without a word.
+const REFUSED: usize = 32;
+
+/// How long one that is refused may take to hear it.
+const REFUSAL: Duration = Duration::from_secs(3);
 
 /// A running server.
 #[derive(Debug)]
@@ -60,16 +74,9 @@ impl Server {
 }
 
 async fn accept(listener: TcpListener, taps: Taps, context: Arc<Context>) {
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let places = Places::default();
     let mut guard = context.shutdown.guard();
     loop {
-        // Taken before accepting: who finds no place waits in the kernel's queue.
-        let place = tokio::select! {
-            () = guard.told() => return,
-            place = Arc::clone(&places).acquire_owned() => place,
-        };
-        // Nobody closes the semaphore.
-        let Ok(place) = place else { return };
         let (stream, client) = tokio::select! {
             () = guard.told() => return,
             accepted = listener.accept() => match accepted {
@@ -84,10 +91,40 @@ async fn accept(listener: TcpListener, taps: Taps, context: Arc<Context>) {
         // Answers are small and each is waited for; a failure only makes them slower.
         let _ = stream.set_nodelay(true);
         let server = stream.local_addr().unwrap_or(context.address);
+        let own = taps.is_announced(client);
         let gate = taps.accept(stream, client, server);
         // From here on, whoever serves the connection holds both: a task that is spawned has not begun yet, and neither
         // the count of places nor whoever waits for the end may miss it meanwhile.
-        let hold = Hold { guard: guard.clone(), place };
-        tokio::spawn(connection::drive(gate, Arc::clone(&context), hold));
+        let hold = |place| Hold { guard: guard.clone(), place };
+        let context = Arc::clone(&context);
+        if let Some(place) = places.take(own) {
+            tokio::spawn(connection::drive(gate, Doors::open(context), hold(place)));
+        } else if let Some(place) = take(&places.refused) {
+            let refusing = connection::drive(gate, Doors::full(context), hold(place));
+            tokio::spawn(tokio::time::timeout(REFUSAL, refusing));
+        }
     }
+}
+
+struct Places {
+    own: Arc<Semaphore>,
+    guests: Arc<Semaphore>,
+    refused: Arc<Semaphore>,
+}
+
+impl Default for Places {
+    fn default() -> Self {
+        let of = |count| Arc::new(Semaphore::new(count));
+        Self { own: of(OWN), guests: of(GUESTS), refused: of(REFUSED) }
+    }
+}
+
+impl Places {
+    fn take(&self, own: bool) -> Option<OwnedSemaphorePermit> {
+        take(if own { &self.own } else { &self.guests })
+    }
+}
+
+fn take(places: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
+    Arc::clone(places).try_acquire_owned().ok()
 }

@@ -8,17 +8,18 @@ use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
 use serde_json::Value;
 use tokio::io::AsyncWriteExt as _;
 use tokio::sync::broadcast;
-use tokio::time::Interval;
+use tokio::time::{Interval, MissedTickBehavior};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
+use super::News;
 use super::context::{Context, Hold};
 use super::doors::messages;
 use super::hang_up::hang_up;
-use super::{News, shutdown};
-use crate::tap::Gate;
+use super::shutdown::{self, Guard};
+use crate::tap::{Control, Gate};
 
 /// The longest message, and the longest frame, bytes.
 const MAX_MESSAGE: usize = 64 * 1024;
@@ -26,13 +27,19 @@ const MAX_MESSAGE: usize = 64 * 1024;
 /// How much may be read and fed before what is fed is sent.
 const TURN: usize = 64;
 
+/// How long a client may keep what is sent to it from going out.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The same when the server stops: well within [`shutdown::GRACE`].
+const LAST_PATIENCE: Duration = Duration::from_millis(500);
+
 /// The server's end of one socket. It owns the loop, and everything that the loop needs.
 pub(super) struct Socket {
     ws: WebSocketStream<Gate>,
     news: broadcast::Receiver<News>,
     context: Arc<Context>,
     heartbeat: Option<Heartbeat>,
-    /// The client's close frame is here: nothing may be said after our answer to it (RFC 6455, 5.5.1).
+    /// Our close frame is said, or is the answer to the client's: nothing may be said after it (RFC 6455, 5.5.1).
     closing: bool,
 }
 
@@ -77,6 +84,24 @@ impl Socket {
 
     /// Serves the socket to its end.
     pub async fn run(mut self, mut hold: Hold) {
+        let control = Arc::clone(self.ws.get_ref().control());
+        let guard = hold.guard.clone();
+        let ended = tokio::select! {
+            () = self.serve(&mut hold) => true,
+            () = stuck(&control, guard) => false,
+        };
+        if ended {
+            // The server closes TCP first (RFC 6455, 7.1.1).
+            hang_up(self.ws.into_inner()).await;
+        } else {
+            // What it did not read would keep a FIN waiting for ever.
+            control.cut();
+            // Before the hold.
+            drop(self);
+        }
+    }
+
+    async fn serve(&mut self, hold: &mut Hold) {
         loop {
             let turn = tokio::select! {
                 incoming = self.ws.next() => Turn::Incoming(incoming),
@@ -86,15 +111,10 @@ impl Socket {
             };
             match self.turn(turn).await {
                 Ok(Next::Go) => {}
-                Ok(Next::Over) => break,
-                Err(error) => {
-                    self.refuse(&error).await;
-                    break;
-                }
+                Ok(Next::Over) => return,
+                Err(error) => return self.refuse(&error).await,
             }
         }
-        // The server closes TCP first (RFC 6455, 7.1.1).
-        hang_up(self.ws.into_inner()).await;
     }
 
     /// Does what woke the loop, and everything else that waits already; then sends it all at once.
@@ -104,7 +124,7 @@ impl Socket {
             let next = match turn {
                 Turn::Incoming(incoming) => self.incoming(incoming).await?,
                 Turn::News(news) => self.tell(news).await?,
-                Turn::Heartbeat => self.ping().await?,
+                Turn::Heartbeat => self.beat().await?,
                 Turn::Shutdown => return self.leave(CloseCode::Away, "the server stops").await,
             };
             if matches!(next, Next::Over) {
@@ -180,6 +200,17 @@ impl Socket {
         if self.closing { Ok(()) } else { self.ws.feed(Message::Text(text)).await }
     }
 
+    /// An answer that waits already counts: the tick may have been late.
+    async fn beat(&mut self) -> Result<Next, Error> {
+        match self.ws.next().now_or_never() {
+            Some(incoming) => match self.incoming(incoming).await? {
+                Next::Go => self.ping().await,
+                Next::Over => Ok(Next::Over),
+            },
+            None => self.ping().await,
+        }
+    }
+
     async fn ping(&mut self) -> Result<Next, Error> {
         let Some(heartbeat) = self.heartbeat.as_mut().filter(|_| !self.closing) else { return Ok(Next::Go) };
         if heartbeat.unanswered {
@@ -193,6 +224,7 @@ impl Socket {
 
     /// Begins the close handshake and waits for the other side's part of it (RFC 6455, 7.1.2).
     async fn leave(&mut self, code: CloseCode, reason: &'static str) -> Result<Next, Error> {
+        self.closing = true;
         let frame = CloseFrame { code, reason: reason.into() };
         let closing = async {
             self.ws.close(Some(frame)).await?;
@@ -221,11 +253,25 @@ impl Socket {
         let sending = async {
             // What was fed before the fault still goes out first.
             let _ = self.ws.flush().await;
+            if self.closing {
+                return Ok(());
+            }
             let stream = self.ws.get_mut();
             stream.write_all(&frame).await?;
             stream.flush().await
         };
         let _ = tokio::time::timeout(Duration::from_secs(1), sending).await;
+    }
+}
+
+/// Ends when the client has not read for too long: nobody is heard meanwhile, and no close frame would reach it.
+async fn stuck(control: &Control, mut guard: Guard) {
+    tokio::select! {
+        () = control.stuck(PATIENCE) => {}
+        () = async {
+            guard.told().await;
+            control.stuck(LAST_PATIENCE).await;
+        } => {}
     }
 }
 
@@ -246,7 +292,9 @@ fn close_frame(code: CloseCode, reason: &str) -> Vec<u8> {
 
 impl Heartbeat {
     fn every(time: Duration) -> Self {
-        let ticks = tokio::time::interval_at(tokio::time::Instant::now() + time, time);
+        let mut ticks = tokio::time::interval_at(tokio::time::Instant::now() + time, time);
+        // Ticks that were missed must not follow each other at once: nobody could answer in between.
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self { ticks, unanswered: false }
     }
 
@@ -256,5 +304,19 @@ impl Heartbeat {
             Some(heartbeat) => drop(heartbeat.ticks.tick().await),
             None => pending().await,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn after_a_stall_the_heartbeat_gives_time_to_answer() {
+        let beat = Duration::from_millis(50);
+        let mut heartbeat = Some(Heartbeat::every(beat));
+        std::thread::sleep(4 * beat);
+        Heartbeat::tick(&mut heartbeat).await;
+        assert!(Heartbeat::tick(&mut heartbeat).now_or_never().is_none());
     }
 }

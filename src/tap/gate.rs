@@ -1,4 +1,5 @@
-//! The gate: lets a connection be stalled or cut from outside. Open, it costs one atomic load and one lock a call.
+//! The gate: lets a connection be stalled or cut from outside, and knows since when a write waits. Open, it costs one
+//! atomic load and one lock a call.
 
 use std::io;
 use std::pin::Pin;
@@ -18,11 +19,18 @@ pub struct Gate {
     control: Arc<Control>,
     read_stall: Option<Pin<Box<Sleep>>>,
     write_stall: Option<Pin<Box<Sleep>>>,
+    /// What the control was told last: whether a write waits.
+    waits: bool,
 }
 
 impl Gate {
     pub(super) fn new(tap: Tap, control: Arc<Control>) -> Self {
-        Self { tap, control, read_stall: None, write_stall: None }
+        Self { tap, control, read_stall: None, write_stall: None, waits: false }
+    }
+
+    /// What reaches the connection from outside.
+    pub fn control(&self) -> &Arc<Control> {
+        &self.control
     }
 
     fn poll_read_pass(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -30,7 +38,19 @@ impl Gate {
     }
 
     fn poll_write_pass(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        poll_pass(&self.control, &self.control.writer, &mut self.write_stall, cx)
+        let passed = poll_pass(&self.control, &self.control.writer, &mut self.write_stall, cx);
+        if passed.is_pending() {
+            // A stall is not the client's fault.
+            self.write_waits(false);
+        }
+        passed
+    }
+
+    fn write_waits(&mut self, waits: bool) {
+        if self.waits != waits {
+            self.waits = waits;
+            self.control.write_waits(waits);
+        }
     }
 }
 
@@ -73,7 +93,9 @@ impl AsyncRead for Gate {
 impl AsyncWrite for Gate {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         ready!(self.poll_write_pass(cx))?;
-        Pin::new(&mut self.tap).poll_write(cx, buf)
+        let written = Pin::new(&mut self.tap).poll_write(cx, buf);
+        self.write_waits(written.is_pending());
+        written
     }
 
     fn poll_write_vectored(
@@ -82,7 +104,9 @@ impl AsyncWrite for Gate {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         ready!(self.poll_write_pass(cx))?;
-        Pin::new(&mut self.tap).poll_write_vectored(cx, bufs)
+        let written = Pin::new(&mut self.tap).poll_write_vectored(cx, bufs);
+        self.write_waits(written.is_pending());
+        written
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -29,6 +29,17 @@ pub fn unread(socket: impl AsFd) -> u64 {
     rustix::io::ioctl_fionread(socket).unwrap_or(0)
 }
 
+/// Raises the number of descriptors that this process may have as far as it may itself: three servers that are full, with
+/// both ends of each connection here, need more than the usual 1,024.
+pub fn raise_descriptor_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current != limit.maximum {
+        // Where that fails there is room for fewer, which is no reason not to start.
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+    }
+}
+
 /// A state of TCP, as far as it tells who closed (RFC 9293, 3.3.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TcpState {

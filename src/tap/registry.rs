@@ -55,6 +55,12 @@ impl Taps {
         lock(&self.shared.names).insert(address, name.into());
     }
 
+    /// Whether the connection from `address` was announced, and has not been taken yet.
+    #[must_use]
+    pub fn is_announced(&self, address: SocketAddr) -> bool {
+        lock(&self.shared.names).contains_key(&address)
+    }
+
     /// Takes a connection that was just accepted.
     pub fn accept(&self, stream: TcpStream, client: SocketAddr, server: SocketAddr) -> Gate {
         let conn = ConnId(self.shared.last_conn.fetch_add(1, Ordering::Relaxed) + 1);
@@ -104,6 +110,8 @@ pub struct Control {
     pub name: Option<String>,
     cut: AtomicBool,
     stalled_until: Mutex<Option<Instant>>,
+    /// Since when the kernel has taken nothing of what is to be written.
+    waits_since: Mutex<Option<Instant>>,
     pub(super) reader: AtomicWaker,
     pub(super) writer: AtomicWaker,
 }
@@ -117,6 +125,7 @@ impl Control {
             name,
             cut: AtomicBool::new(false),
             stalled_until: Mutex::new(None),
+            waits_since: Mutex::new(None),
             reader: AtomicWaker::new(),
             writer: AtomicWaker::new(),
         }
@@ -132,6 +141,22 @@ impl Control {
     pub fn stall(&self, time: Duration) {
         *lock(&self.stalled_until) = Some(Instant::now() + time);
         self.wake();
+    }
+
+    /// Ends when a write has waited for so long, or a little longer; stalls do not count.
+    pub async fn stuck(&self, patience: Duration) {
+        loop {
+            let until = lock(&self.waits_since).map(|since| since + patience);
+            match until {
+                Some(until) if until <= Instant::now() => return,
+                Some(until) => tokio::time::sleep_until(until).await,
+                None => tokio::time::sleep(patience / 4).await,
+            }
+        }
+    }
+
+    pub(super) fn write_waits(&self, waits: bool) {
+        *lock(&self.waits_since) = waits.then(Instant::now);
     }
 
     pub(super) fn is_cut(&self) -> bool {

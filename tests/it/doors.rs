@@ -1,6 +1,7 @@
 //! The API, as a visitor with a plain socket sees it.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde_json::json;
 use wsdemo::timeline::{Kind, Seq, Who};
@@ -66,6 +67,18 @@ fn since_is_only_what_is_newer() {
     let bad = host.ask("GET", "/api/messages?since=monday", "", "");
     assert_eq!(bad.status, 400);
     assert!(bad.problem().contains("since") && bad.problem().contains("monday"), "{bad:?}");
+}
+
+#[test]
+fn an_id_is_written_in_one_way_only() {
+    let host = Host::start();
+    (1..=7).for_each(|n| drop(host.post(&n.to_string())));
+    assert_eq!(host.ask("GET", "/api/messages/7", "", "").status, 200);
+    for id in ["+7", "-7", "007", "7.0", "%37", "18446744073709551616"] {
+        assert_eq!(host.ask("GET", &format!("/api/messages/{id}"), "", "").status, 404, "{id}");
+        assert_eq!(host.ask("GET", &format!("/api/messages?since={id}"), "", "").status, 400, "{id}");
+    }
+    assert_eq!(host.ask("GET", "/api/messages?since=0", "", "").json().as_array().unwrap().len(), 7);
 }
 
 #[test]
@@ -162,6 +175,9 @@ fn only_our_names_and_pages_are_let_in() {
     assert_eq!(status(&format!("Origin: http://localhost:{port}\r\n")), 200);
     let refused = host.ask("GET", LIST, "Host: evil.example\r\n", "");
     assert!(refused.problem().contains(&host.address.to_string()), "what to type: {refused:?}");
+    // A target in absolute form says itself whose it is.
+    let absolute = |name: &str| host.ask("GET", &format!("http://{name}:{port}{LIST}"), "", "").status;
+    assert_eq!((absolute("localhost"), absolute("evil.example")), (200, 421));
     // Without Host at all.
     let mut visitor = Visitor::connect(&host);
     visitor.send(b"GET /api/messages HTTP/1.1\r\n\r\n");
@@ -238,6 +254,20 @@ fn who_ends_its_sending_still_gets_the_answer() {
     assert_eq!(visitor.response().status, 201);
     assert_eq!(visitor.read_out().unwrap(), b"");
     assert_eq!(host.ending(conn).first, Who::Client);
+}
+
+/// Reading has ended in the middle of a body; the answer is longer than the kernel takes at once.
+#[test]
+fn an_answer_is_whole_also_where_nothing_more_is_read() {
+    let host = Host::start();
+    host.fill(200);
+    let mut visitor = Visitor::connect(&host);
+    visitor.request("GET", LIST, "Content-Length: 10\r\n", "");
+    visitor.end_sending();
+    std::thread::sleep(Duration::from_millis(300));
+    let answer = visitor.response();
+    assert_eq!(answer.json().as_array().unwrap().len(), 200);
+    assert_eq!(visitor.read_out().unwrap(), b"");
 }
 
 #[test]

@@ -7,7 +7,8 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use wsdemo::server::Options;
-use wsdemo::timeline::{Kind, Opcode, Seq, Side, Who};
+use wsdemo::tap::kernel;
+use wsdemo::timeline::{ConnId, Kind, Opcode, Seq, Side, Who};
 
 use crate::harness::state;
 use crate::visitor::{Host, Socket, Visitor};
@@ -245,21 +246,88 @@ fn a_heartbeat_finds_out_who_is_gone() {
     assert_eq!(host.ending(lost).first, Who::Server);
 }
 
-/// A socket counts as long as it is open; who comes when all places are taken waits, and is served when one is free.
+/// An open socket whose client reads nothing more, with more for it to read than the kernel keeps.
+fn deaf(host: &Host) -> Socket {
+    let socket = Socket::open(host);
+    host.fill(200);
+    socket
+}
+
+#[test]
+fn who_does_not_read_is_cut_off_in_the_end() {
+    let host = Host::start();
+    let deaf = deaf(&host);
+    let ending = host.ending(ConnId(1));
+    assert_eq!((ending.first, ending.reset_by), (Who::Reset, Some(Side::Server)));
+    let lived = ending.lived.0;
+    assert!((Duration::from_secs(10)..Duration::from_secs(20)).contains(&lived), "{lived:?}");
+    drop(deaf);
+}
+
+#[test]
+fn a_server_that_stops_does_not_wait_for_who_does_not_read() {
+    let host = Host::start();
+    let deaf = deaf(&host);
+    std::thread::sleep(Duration::from_millis(300));
+    host.stop();
+    // Ended when the server has stopped: nobody waits for it here.
+    let events = host.bus.after(Seq(0));
+    let connection = state(events.iter().map(|event| &**event)).get(ConnId(1)).unwrap().clone();
+    assert_eq!(connection.closed.map(|ending| ending.reset_by), Some(Some(Side::Server)), "{connection:?}");
+    drop(deaf);
+}
+
+#[test]
+fn a_fault_after_our_close_frame_is_not_answered_by_another() {
+    let host = Host::start();
+    let mut visitor = Visitor::connect(&host);
+    let handshake = visitor.handshake();
+    visitor.send(handshake.as_bytes());
+    assert_eq!(visitor.response().status, 101);
+    let end = std::thread::scope(|scope| {
+        scope.spawn(|| host.stop());
+        visitor.wait_for(&1001_u16.to_be_bytes());
+        visitor.send(b"\x81\x05Hello");
+        visitor.read_out().unwrap()
+    });
+    assert_eq!(close_code(&end).0, 1001);
+}
+
+/// A socket counts as long as it is open. Who comes when all places for guests are taken is told so; the lesson's own
+/// clients have places of their own.
 #[test]
 fn sockets_hold_their_places() {
-    const PLACES: usize = 400;
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let limit = getrlimit(Resource::Nofile);
-    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).unwrap();
+    const PLACES: usize = 200;
+    kernel::raise_descriptor_limit();
     let host = Host::start();
     let mut sockets: Vec<_> = (0..PLACES).map(|_| Socket::open(&host)).collect();
-    let mut waiting = Visitor::connect(&host);
-    waiting.request("GET", "/api/messages", "", "");
     sockets[0].say("everybody is here");
     assert_eq!(sockets[PLACES - 1].event().1["text"], "everybody is here");
-    assert_eq!(state(host.bus.after(Seq(0)).iter().map(|event| &**event)).opened(), PLACES);
-    drop(sockets.pop());
-    assert_eq!(waiting.response().status, 200);
-    assert_eq!(state(host.bus.after(Seq(0)).iter().map(|event| &**event)).opened(), PLACES + 1);
+    let mut late = Visitor::connect(&host);
+    late.request("GET", "/api/messages", "", "");
+    let conn = host.conn(&late);
+    let refused = late.response();
+    assert_eq!((refused.status, refused.header("connection")), (503, Some("close")));
+    assert!(refused.problem().contains("every place is taken"));
+    assert_eq!(late.read_out().unwrap(), b"");
+    drop(late);
+    assert_eq!(host.ending(conn).first, Who::Server);
+    let own = Visitor::announced(&host, "anna").upgrade();
+    let gone = host.conn_of(&sockets.pop().unwrap());
+    host.ending(gone);
+    // The place is free a moment after the end is told.
+    while host.ask("GET", "/api/messages", "", "").status == 503 {}
+    drop(own);
+}
+
+/// Also where more are refused at once than can be told so.
+#[test]
+fn silent_guests_keep_nobody_of_the_lesson_out() {
+    kernel::raise_descriptor_limit();
+    let host = Host::start();
+    let silent: Vec<_> = (0..500).map(|_| Visitor::connect(&host)).collect();
+    host.conn(silent.last().unwrap());
+    let mut own = Visitor::announced(&host, "anna");
+    own.request("GET", "/api/messages", "", "");
+    assert_eq!(own.response().status, 200);
 }

@@ -6,10 +6,11 @@ use std::io::{self, Read as _, Write as _};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
 
 use serde_json::Value;
+use tokio::net::TcpSocket;
 use tokio::runtime::Runtime;
 use tokio_tungstenite::tungstenite::protocol::Role;
 use tokio_tungstenite::tungstenite::{Message, WebSocket};
-use wsdemo::server::{Options, Server, Servers};
+use wsdemo::server::{Draft, Options, Server, Servers};
 use wsdemo::tap::Taps;
 use wsdemo::timeline::{Bus, ConnId, Ending, Event, Kind, Seq};
 
@@ -60,7 +61,14 @@ impl Host {
 
     /// The visitor's connection, when it has been accepted.
     pub fn conn(&self, visitor: &Visitor) -> ConnId {
-        let local = visitor.stream.local_addr().unwrap();
+        self.conn_from(visitor.stream.local_addr().unwrap())
+    }
+
+    pub fn conn_of(&self, socket: &Socket) -> ConnId {
+        self.conn_from(socket.ws.get_ref().local_addr().unwrap())
+    }
+
+    fn conn_from(&self, local: SocketAddr) -> ConnId {
         self.find(|event| match &event.kind {
             Kind::Opened { conn, client, .. } if *client == local => Some(*conn),
             _ => None,
@@ -81,6 +89,14 @@ impl Host {
         let mut visitor = Visitor::connect(self);
         visitor.request(method, target, headers, body);
         visitor.response_to(method)
+    }
+
+    /// So many messages of 60 KB each: soon more than the kernel keeps for a client that does not read.
+    pub fn fill(&self, messages: usize) {
+        for _ in 0..messages {
+            let draft = Draft { from: "anna".into(), text: "x".repeat(60_000) };
+            self.block_on(self.server.store.post(draft)).unwrap();
+        }
     }
 
     pub fn post(&self, text: &str) -> Value {
@@ -131,8 +147,23 @@ impl Visitor {
         Self::to(host.address)
     }
 
+    /// One of the lesson's own.
+    pub fn announced(host: &Host, name: &str) -> Self {
+        let stream = host.block_on(async {
+            let socket = TcpSocket::new_v4().unwrap();
+            socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+            host.server.taps.announce(socket.local_addr().unwrap(), name);
+            socket.connect(host.address).await.unwrap().into_std().unwrap()
+        });
+        stream.set_nonblocking(false).unwrap();
+        Self::over(stream, host.address)
+    }
+
     pub fn to(host: SocketAddr) -> Self {
-        let stream = TcpStream::connect(host).unwrap();
+        Self::over(TcpStream::connect(host).unwrap(), host)
+    }
+
+    fn over(stream: TcpStream, host: SocketAddr) -> Self {
         stream.set_read_timeout(Some(LIMIT)).unwrap();
         stream.set_nodelay(true).unwrap();
         Self { stream, host, rest: Vec::new() }
@@ -225,7 +256,7 @@ impl Visitor {
     }
 
     fn more(&mut self) {
-        let mut buf = [0; 4096];
+        let mut buf = [0; 64 * 1024];
         let len = self.stream.read(&mut buf).unwrap();
         assert!(len > 0, "the server hung up after {:?}", String::from_utf8_lossy(&self.rest));
         self.rest.extend_from_slice(&buf[..len]);

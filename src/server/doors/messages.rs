@@ -50,7 +50,7 @@ pub(in crate::server) async fn one(request: Request<Incoming>, store: &Store, id
     }
     // What is no number is no id of ours: not found, like any other.
     let missing = || Problem::new(StatusCode::NOT_FOUND, format!("there is no message {id}"));
-    let id: u64 = id.parse().map_err(|_| missing())?;
+    let id = number(id).ok_or_else(missing)?;
     match method {
         Method::PUT => {
             let Draft { from, text } = whole(&content(request).await?)?;
@@ -119,10 +119,15 @@ pub(in crate::server) fn draft(value: &Value) -> Result<Draft, Problem> {
 fn since(query: &str) -> Result<Option<u64>, Problem> {
     let value = query.split('&').find_map(|pair| pair.strip_prefix("since="));
     let Some(value) = value else { return Ok(None) };
-    let bad = |_| {
-        Problem::new(StatusCode::BAD_REQUEST, format!("`since` must be the id of a message, not {value}"))
-    };
-    value.parse().map(Some).map_err(bad)
+    let bad =
+        || Problem::new(StatusCode::BAD_REQUEST, format!("`since` must be the id of a message, not {value}"));
+    number(value).map(Some).ok_or_else(bad)
+}
+
+/// An id as we write it: one way for each.
+fn number(text: &str) -> Option<u64> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    if digits && (text == "0" || !text.starts_with('0')) { text.parse().ok() } else { None }
 }
 
 fn json(status: StatusCode, value: &impl Serialize) -> Answer {
