@@ -163,3 +163,31 @@ impl State {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_close_code_is_that_of_the_first_close_frame() {
+        let mut state = State::default();
+        let close = |from: &str, code: u16| {
+            format!(
+                r#""kind":"frame","conn":1,"from":"{from}","fin":true,"opcode":"close","masked":false,"len":2,"wire_len":4,"code":{code},"reason":"""#
+            )
+        };
+        let kinds = [
+            r#""kind":"opened","conn":1,"client":"127.0.0.1:2","server":"127.0.0.1:1""#.to_owned(),
+            r#""kind":"upgraded","conn":1,"protocol":"websocket""#.to_owned(),
+            close("server", 1001),
+            close("client", 1000),
+            r#""kind":"closed","conn":1,"first":"server","from_client":0,"from_server":0,"lived":1.0"#
+                .to_owned(),
+        ];
+        for (n, kind) in kinds.iter().enumerate() {
+            let event = format!(r#"{{"seq":{},"at":0.0,{kind}}}"#, n + 1);
+            state.event(&serde_json::from_str(&event).unwrap_or_else(|error| panic!("{error}: {event}")));
+        }
+        assert_eq!(state.get(ConnId(1)).and_then(Connection::close_code), Some(1001));
+    }
+}
