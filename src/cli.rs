@@ -105,7 +105,7 @@ pub fn lessons_folder() -> Option<PathBuf> {
 
 fn speed(text: &str) -> Result<f64, String> {
     let speed: f64 = text.parse().map_err(|_| "a number such as 2 or 0.5".to_owned())?;
-    if speed.is_finite() && speed > 0.0 { Ok(speed) } else { Err("must be more than 0".into()) }
+    if (0.01..=1000.0).contains(&speed) { Ok(speed) } else { Err("must be from 0.01 to 1000".into()) }
 }
 
 fn time(text: &str) -> Result<Duration, String> {

@@ -21,10 +21,12 @@ fn list() -> Result<(), Failure> {
     let library = Library::new(lessons_folder());
     let mut out = io::stdout().lock();
     for name in library.names() {
-        let source = library.find(&name)?;
-        let summary = match parse(&source.name, &source.file, &source.text) {
-            Ok(lesson) => lesson.summary,
-            Err(_) => format!("(has mistakes: wsdemo lesson {name})"),
+        let summary = match library.find(&name) {
+            Ok(source) => match parse(&source.name, &source.file, &source.text) {
+                Ok(lesson) => lesson.summary,
+                Err(_) => format!("(has mistakes: wsdemo lesson {name})"),
+            },
+            Err(error) => format!("({error})"),
         };
         match writeln!(out, "{name:<12} {summary}") {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),

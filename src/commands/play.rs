@@ -3,7 +3,8 @@
 use std::io::{self, BufWriter};
 use std::thread;
 
-use tokio::sync::watch;
+use tokio::runtime::Runtime;
+use tokio::sync::{oneshot, watch};
 
 use super::pace::{KeyReader, Pace, Pacing};
 use crate::cli::{Colour, Playing, lessons_folder};
@@ -38,16 +39,27 @@ pub(super) fn lesson(lesson: &str, command: &str, playing: &Playing, flags: Flag
     let pacing = Pacing { pace: pace(playing, &look)?, status: status.clone(), drawn: drawn.clone() };
     let view = look.view(&bus, &status);
     let reader = bus.reader();
-    let drawing = thread::spawn(move || draw(reader, view?, &progress));
-    // One thread: what the server and the clients do is then told in the order in which it was done.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Failure::new(format!("cannot start: {error}")))?;
-    let ended = runtime.block_on(until_the_end(&lesson, &bus, playing.port, flags, pacing, drawn));
-    drop(runtime);
+    let (done, drew) = oneshot::channel();
+    thread::spawn(move || done.send(view.and_then(|view| draw(reader, view, &progress))));
+    let ended = runtime()?.block_on(until_the_end(&lesson, &bus, playing.port, flags, pacing, drawn));
+    // The runtime is gone, and with it every connection: now all is told.
     bus.end();
-    let drew = drawing.join().unwrap_or_else(|_| Err(io::Error::other("the view failed")));
+    let drew = runtime()?.block_on(async {
+        tokio::select! {
+            drew = drew => Some(drew.unwrap_or_else(|_| Err(io::Error::other("the view failed")))),
+            // Whoever reads what is written may have stopped reading; the thread goes with the process.
+            () = interrupt() => None,
+        }
+    });
     status.clear();
+    let Some(drew) = drew else { return Err(Failure::interrupted()) };
     conclude(ended, drew, &source.file, command)
+}
+
+/// One thread: what the server and the clients do is then told in the order in which it was done.
+fn runtime() -> Result<Runtime, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| Failure::new(format!("cannot start: {error}")))
 }
 
 async fn until_the_end(

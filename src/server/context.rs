@@ -8,8 +8,8 @@ use bytes::Bytes;
 use http_body_util::Full;
 use tokio::sync::{OwnedSemaphorePermit, broadcast};
 
-use super::shutdown::Guard;
-use super::{News, Shutdown, Store};
+use super::shutdown::{Guard, Shutdown};
+use super::{News, Store};
 
 /// What a server may be told.
 #[derive(Debug, Clone, Copy, Default)]

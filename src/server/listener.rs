@@ -13,8 +13,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::connection::Doors;
 use super::context::{Context, Hold, Options};
+use super::shutdown::{self, Shutdown};
 use super::store::OnMade;
-use super::{Servers, Shutdown, Store, connection};
+use super::{Servers, Store, connection};
 use crate::tap::Taps;
 
 /// How many connections of clients that announced themselves, the lesson's own, a server holds at once. Two descriptors
@@ -67,9 +68,7 @@ impl Server {
     /// Stops: no more connections, sockets are closed with 1001, what is under way may end within
     /// [`super::shutdown::GRACE`].
     pub async fn stop(&self) {
-        self.shutdown.start();
-        // Connections that are still there after the grace go with the process.
-        let _ = tokio::time::timeout(super::shutdown::GRACE, self.shutdown.finished()).await;
+        shutdown::stop(std::slice::from_ref(&self.shutdown)).await;
     }
 }
 

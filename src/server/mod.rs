@@ -19,5 +19,5 @@ mod store;
 
 pub use context::Options;
 pub use listener::Server;
-pub use shutdown::{Servers, Shutdown};
+pub use shutdown::Servers;
 pub use store::{Draft, Message, News, Store, StoreError};

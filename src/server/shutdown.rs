@@ -6,11 +6,11 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 /// How long the other sides may take to agree to the end.
-pub const GRACE: Duration = Duration::from_secs(2);
+pub(super) const GRACE: Duration = Duration::from_secs(2);
 
 /// Tells every task of a server to stop. Clones tell the same tasks.
 #[derive(Debug, Clone)]
-pub struct Shutdown {
+pub(super) struct Shutdown {
     stop: Arc<watch::Sender<bool>>,
 }
 
@@ -40,7 +40,7 @@ impl Shutdown {
 
 /// A task's end of it.
 #[derive(Debug, Clone)]
-pub struct Guard {
+pub(super) struct Guard {
     stop: watch::Receiver<bool>,
 }
 
@@ -66,17 +66,22 @@ impl Servers {
     /// Stops them all, and waits until their connections have ended, [`GRACE`] at most.
     pub async fn stop(&self) {
         let all = self.lock().clone();
-        all.iter().for_each(Shutdown::start);
-        let ended = async {
-            for shutdown in &all {
-                shutdown.finished().await;
-            }
-        };
-        // What is still there after the grace goes with the process.
-        let _ = tokio::time::timeout(GRACE, ended).await;
+        stop(&all).await;
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Shutdown>> {
         self.shutdowns.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Tells all of them, and waits until everybody is done, [`GRACE`] at most.
+pub(super) async fn stop(all: &[Shutdown]) {
+    all.iter().for_each(Shutdown::start);
+    let ended = async {
+        for shutdown in all {
+            shutdown.finished().await;
+        }
+    };
+    // What is still there after the grace goes with the process.
+    let _ = tokio::time::timeout(GRACE, ended).await;
 }

@@ -58,9 +58,7 @@ pub enum StoreError {
 /// What happened to the list.
 #[derive(Debug, Clone)]
 pub struct News {
-    /// `message`, `changed`, `deleted`.
-    pub event: &'static str,
-    /// `{"event":…,"data":…}`, encoded once for all who hear it.
+    /// `{"event":…,"data":…}` with `message`, `changed` or `deleted`, encoded once for all who hear it.
     pub json: Utf8Bytes,
 }
 
@@ -73,7 +71,7 @@ impl News {
         }
         // Strings and numbers only: encoding cannot fail.
         let json = serde_json::to_string(&Envelope { event, data }).unwrap_or_default();
-        Self { event, json: json.into() }
+        Self { json: json.into() }
     }
 }
 

@@ -29,6 +29,19 @@ pub fn unread(socket: impl AsFd) -> u64 {
     rustix::io::ioctl_fionread(socket).unwrap_or(0)
 }
 
+/// What has arrived and nobody read, up to so many bytes. Past the runtime's readiness, which is cached.
+pub fn read_rest(socket: impl AsFd, most: usize) -> Vec<u8> {
+    use rustix::net::{RecvFlags, recv};
+    let (mut rest, mut buf) = (Vec::new(), [0_u8; 4096]);
+    while rest.len() < most {
+        match recv(&socket, &mut buf[..], RecvFlags::DONTWAIT) {
+            Ok((_, len @ 1..)) => rest.extend_from_slice(&buf[..len]),
+            Ok(_) | Err(_) => break,
+        }
+    }
+    rest
+}
+
 /// Raises the number of descriptors that this process may have as far as it may itself: three servers that are full, with
 /// both ends of each connection here, need more than the usual 1,024.
 pub fn raise_descriptor_limit() {

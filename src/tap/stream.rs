@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
@@ -19,12 +20,17 @@ pub struct Tap {
     taps: Taps,
     control: Arc<Control>,
     watch: Watch,
+    /// Told already, and not read yet.
+    rest: Bytes,
 }
+
+/// How much is read at once to tell it before the client's FIN, bytes.
+const MAX_REST: usize = 1 << 20;
 
 impl Tap {
     pub(super) fn new(stream: TcpStream, taps: Taps, control: Arc<Control>) -> Self {
         let watch = Watch::opened(taps.bus().clone(), &control);
-        Self { stream, taps, control, watch }
+        Self { stream, taps, control, watch, rest: Bytes::new() }
     }
 
     /// Tells the client's FIN or reset if it is there, even where nobody reads any more.
@@ -32,9 +38,31 @@ impl Tap {
         if kernel::peer_hung_up(&self.stream) {
             match self.stream.take_error() {
                 Ok(Some(error)) | Err(error) => self.watch.failed(&error),
-                Ok(None) => self.watch.fin(Side::Client),
+                Ok(None) => {
+                    self.tell_the_rest();
+                    self.watch.fin(Side::Client);
+                }
             }
         }
+    }
+
+    /// Tells what came before the client's FIN, which is there: it ends somewhere.
+    fn tell_the_rest(&mut self) {
+        if !self.watch.has_fin(Side::Client) && kernel::unread(&self.stream) > 0 {
+            let rest = kernel::read_rest(&self.stream, MAX_REST);
+            self.watch.bytes(Side::Client, &rest);
+            self.rest = [&self.rest[..], &rest].concat().into();
+        }
+    }
+
+    /// Whether both FINs are there and ours is acknowledged: then closing sends nothing, whatever was not read.
+    fn is_over(&self) -> bool {
+        // The kernel's table takes milliseconds to read: only for what is rare.
+        self.watch.has_fin(Side::Server)
+            && matches!(
+                kernel::tcp_state(self.control.server, self.control.client),
+                Some(None | Some(kernel::TcpState::TimeWait))
+            )
     }
 
     /// Sends our FIN, and tells which FIN was first.
@@ -51,8 +79,14 @@ impl Tap {
             let (server, client) = (self.control.server, self.control.client);
             match kernel::tcp_state(server, client) {
                 // This end waits for the last acknowledgement, or had it: the other side's FIN was first.
-                Some(Some(kernel::TcpState::LastAck) | None) => self.watch.fin(Side::Client),
-                Some(Some(kernel::TcpState::Closing)) => self.watch.fins_crossed(),
+                Some(Some(kernel::TcpState::LastAck) | None) => {
+                    self.tell_the_rest();
+                    self.watch.fin(Side::Client);
+                }
+                Some(Some(kernel::TcpState::Closing)) => {
+                    self.tell_the_rest();
+                    self.watch.fins_crossed();
+                }
                 Some(Some(kernel::TcpState::TimeWait | kernel::TcpState::Other)) | None => {}
             }
         }
@@ -64,6 +98,11 @@ impl Tap {
 impl AsyncRead for Tap {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        if !this.rest.is_empty() {
+            let len = this.rest.len().min(buf.remaining());
+            buf.put_slice(&this.rest.split_to(len));
+            return Poll::Ready(Ok(()));
+        }
         let (before, room) = (buf.filled().len(), buf.remaining());
         match ready!(Pin::new(&mut this.stream).poll_read(cx, buf)) {
             Ok(()) => {
@@ -139,7 +178,7 @@ impl Drop for Tap {
                 Ok(()) => self.watch.reset(Side::Server),
                 Err(error) => self.watch.failed(&error),
             }
-        } else if kernel::unread(&self.stream) > 0 {
+        } else if kernel::unread(&self.stream) > 0 && !self.is_over() {
             self.watch.reset(Side::Server);
         } else {
             self.look_for_the_peers_end();
@@ -157,4 +196,44 @@ fn first_bytes(bufs: &[io::IoSlice<'_>], len: usize) -> Vec<u8> {
         bytes.extend_from_slice(&buf[..rest.min(buf.len())]);
     }
     bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use crate::tap::watch::tests::{connection, told};
+    use crate::timeline::Bus;
+
+    #[tokio::test]
+    async fn what_came_before_a_fin_is_told_before_it_and_still_read() {
+        let bus = Bus::new();
+        let (mut client, mut gate) = connection(&bus).await;
+        client.write_all(b"GET").await.unwrap();
+        client.shutdown().await.unwrap();
+        gate.shutdown().await.unwrap();
+        let mut read = Vec::new();
+        gate.read_to_end(&mut read).await.unwrap();
+        assert_eq!(read, b"GET");
+        drop(gate);
+        assert_eq!(
+            told(&bus),
+            ["3 bytes Client", "end Client false", "fin Client", "fin Server", "closed Client"]
+        );
+    }
+
+    #[tokio::test]
+    async fn closing_after_both_fins_is_no_reset_whatever_was_not_read() {
+        let bus = Bus::new();
+        let (mut client, mut gate) = connection(&bus).await;
+        gate.shutdown().await.unwrap();
+        client.write_all(b"late").await.unwrap();
+        client.shutdown().await.unwrap();
+        drop(gate);
+        assert_eq!(client.read(&mut [0; 1]).await.unwrap(), 0);
+        assert_eq!(
+            told(&bus),
+            ["fin Server", "4 bytes Client", "end Client false", "fin Client", "closed Server"]
+        );
+    }
 }

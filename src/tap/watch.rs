@@ -71,8 +71,14 @@ impl Watch {
         }
         self.ending.fins.push(from);
         let conn = self.conn;
-        let ended = self.conversation.end(from).into_iter().filter_map(|meaning| event_of(conn, meaning));
-        self.bus.append_all(ended.chain(std::iter::once(Kind::Fin { conn, from })));
+        let ended = self.end(from);
+        self.bus.append_all(ended.into_iter().chain([Kind::Fin { conn, from }]));
+    }
+
+    /// What is told of that direction's last message.
+    fn end(&mut self, from: Side) -> Vec<Kind> {
+        let conn = self.conn;
+        self.conversation.end(from).into_iter().filter_map(|meaning| event_of(conn, meaning)).collect()
     }
 
     /// Neither FIN was an answer to the other.
@@ -104,6 +110,19 @@ impl Watch {
     }
 
     pub(super) fn closed(&mut self) {
+        // Whoever had not ended is cut short here.
+        for from in [Side::Client, Side::Server] {
+            if !self.has_fin(from) {
+                let mut cut = self.end(from);
+                for kind in &mut cut {
+                    if let Kind::MessageEnd { complete, .. } = kind {
+                        // Also of a message that lasts until the end: this is none.
+                        *complete = false;
+                    }
+                }
+                self.bus.append_all(cut);
+            }
+        }
         let first = self.ending.who();
         let (conn, opened) = (self.conn, self.opened);
         let (from_client, from_server) = (self.from_client, self.from_server);
@@ -168,4 +187,57 @@ fn event_of(conn: ConnId, meaning: Meaning) -> Option<Kind> {
         }
         Meaning::Broken { .. } => return None,
     })
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::tap::{Gate, Taps};
+    use crate::timeline::Seq;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::{TcpListener, TcpStream};
+
+    /// Both ends of a connection, the server's tapped.
+    pub async fn connection(bus: &Bus) -> (TcpStream, Gate) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = listener.local_addr().unwrap();
+        let (client, accepted) = tokio::join!(TcpStream::connect(server), listener.accept());
+        let (stream, address) = accepted.unwrap();
+        (client.unwrap(), Taps::new(bus.clone()).accept(stream, address, server))
+    }
+
+    /// What was told after the opening, in one word each.
+    pub fn told(bus: &Bus) -> Vec<String> {
+        let word = |kind: &Kind| match kind {
+            Kind::Bytes { from, len, .. } => format!("{len} bytes {from:?}"),
+            Kind::Fin { from, .. } => format!("fin {from:?}"),
+            Kind::MessageEnd { from, complete, .. } => format!("end {from:?} {complete}"),
+            Kind::Closed { first, .. } => format!("closed {first:?}"),
+            other => format!("{other:?}").split(' ').next().unwrap_or_default().to_owned(),
+        };
+        bus.after(Seq(1)).iter().map(|event| word(&event.kind)).collect()
+    }
+
+    #[tokio::test]
+    async fn a_message_that_is_cut_off_ends_incomplete() {
+        let request = b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nhalf";
+        for reset in [true, false] {
+            let bus = Bus::new();
+            let (mut client, mut gate) = connection(&bus).await;
+            client.write_all(request).await.unwrap();
+            gate.read_exact(&mut [0; 42]).await.unwrap();
+            if reset {
+                client.set_zero_linger().unwrap();
+                drop(client);
+                assert!(gate.read(&mut [0; 1]).await.is_err());
+            }
+            drop(gate);
+            let end: &[&str] = if reset {
+                &["end Client false", "closed Reset"]
+            } else {
+                &["fin Server", "end Client false", "closed Server"]
+            };
+            assert_eq!(told(&bus), [&["42 bytes Client", "Request"], end].concat(), "{reset}");
+        }
+    }
 }

@@ -33,8 +33,8 @@ pub struct Connection {
     pub requests: u64,
     /// The protocol after a 101.
     pub upgraded: Option<String>,
-    /// The code of the close frame that each side sent (RFC 6455, 7.4); 1005 where it carried none.
-    pub close_codes: [Option<u16>; 2],
+    /// The code of the first close frame, whoever sent it (RFC 6455, 7.4); 1005 where it carried none.
+    pub close_frame: Option<u16>,
     /// FINs, in the order in which they were seen.
     pub fins: Vec<(Side, Seq, Elapsed)>,
     /// How it ended.
@@ -62,16 +62,7 @@ impl Connection {
     #[must_use]
     pub fn close_code(&self) -> Option<u16> {
         self.upgraded.as_ref().filter(|_| self.closed.is_some())?;
-        Some(self.close_codes[0].or(self.close_codes[1]).unwrap_or(1006))
-    }
-
-    /// TCP bytes from one side so far.
-    #[must_use]
-    pub fn sent_by(&self, side: Side) -> u64 {
-        match side {
-            Side::Client => self.from_client,
-            Side::Server => self.from_server,
-        }
+        Some(self.close_frame.unwrap_or(1006))
     }
 }
 
@@ -91,7 +82,7 @@ impl State {
                     from_server: 0,
                     requests: 0,
                     upgraded: None,
-                    close_codes: [None, None],
+                    close_frame: None,
                     fins: Vec::new(),
                     closed: None,
                 };
@@ -106,7 +97,7 @@ impl State {
                 self.with(*conn, |it| it.upgraded = Some(protocol.clone()));
             }
             Kind::Frame(frame) if frame.opcode == super::Opcode::Close => self.with(frame.conn, |it| {
-                it.close_codes[frame.from as usize].get_or_insert(frame.code.unwrap_or(1005));
+                it.close_frame.get_or_insert(frame.code.unwrap_or(1005));
             }),
             Kind::Fin { conn, from } => self.with(*conn, |it| it.fins.push((*from, at.0, at.1))),
             Kind::Closed { conn, first, reset_by, lived, .. } => {
@@ -170,5 +161,33 @@ impl State {
         if let Some(connection) = self.connections.get_mut(&conn) {
             change(connection);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_close_code_is_that_of_the_first_close_frame() {
+        let mut state = State::default();
+        let close = |from: &str, code: u16| {
+            format!(
+                r#""kind":"frame","conn":1,"from":"{from}","fin":true,"opcode":"close","masked":false,"len":2,"wire_len":4,"code":{code},"reason":"""#
+            )
+        };
+        let kinds = [
+            r#""kind":"opened","conn":1,"client":"127.0.0.1:2","server":"127.0.0.1:1""#.to_owned(),
+            r#""kind":"upgraded","conn":1,"protocol":"websocket""#.to_owned(),
+            close("server", 1001),
+            close("client", 1000),
+            r#""kind":"closed","conn":1,"first":"server","from_client":0,"from_server":0,"lived":1.0"#
+                .to_owned(),
+        ];
+        for (n, kind) in kinds.iter().enumerate() {
+            let event = format!(r#"{{"seq":{},"at":0.0,{kind}}}"#, n + 1);
+            state.event(&serde_json::from_str(&event).unwrap_or_else(|error| panic!("{error}: {event}")));
+        }
+        assert_eq!(state.get(ConnId(1)).and_then(Connection::close_code), Some(1001));
     }
 }

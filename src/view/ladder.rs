@@ -412,7 +412,7 @@ impl Ladder {
 
 /// Whether a WebSocket ended without a close frame from either side (RFC 6455, 7.1.5).
 fn no_close_frame(connection: &Connection) -> bool {
-    connection.upgraded.as_deref() == Some("websocket") && connection.close_codes == [None, None]
+    connection.upgraded.as_deref() == Some("websocket") && connection.close_frame.is_none()
 }
 
 /// What happened, and where.

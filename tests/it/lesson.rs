@@ -44,7 +44,9 @@ fn what_cannot_be_meant_is_told_with_what_to_type() {
     refused(&["htpp"], 2, &["htpp", "'http'"]);
     refused(&["http", "--aut"], 2, &["--aut", "--auto"]);
     refused(&["http", "--speed", "fast"], 2, &["--speed", "fast", "2 or 0.5"]);
-    refused(&["http", "--speed", "0"], 2, &["more than 0"]);
+    for speed in ["0", "1e-300", "1001", "inf", "NaN"] {
+        refused(&["http", "--speed", speed], 2, &["from 0.01 to 1000"]);
+    }
     refused(&["http", "--width", "10"], 2, &["10", "..=400"]);
     refused(&["http", "--port", "70000"], 2, &["70000"]);
     refused(&["http", "--color", "red"], 2, &["red", "never"]);
@@ -53,6 +55,20 @@ fn what_cannot_be_meant_is_told_with_what_to_type() {
     refused(&["compare", "--events", "0"], 2, &["1..=10000"]);
     refused(&["lesson", "htpp"], 2, &["\"htpp\"", "did you mean http?", "try: wsdemo lesson http"]);
     refused(&["lesson", "zzzzzz"], 2, &["there are http, socket, compare", "try: wsdemo lesson"]);
+}
+
+#[test]
+fn a_lesson_that_cannot_be_read_does_not_end_the_list() {
+    let folder = TempDir::new().unwrap();
+    std::fs::write(folder.path().join("latin.md"), b"Tor f\xfcr uns").unwrap();
+    std::fs::write(folder.path().join("own.md"), with_head("## One\n\nWords.\n")).unwrap();
+    let mut command = wsdemo(&["lesson"]);
+    command.env("WSDEMO_LESSONS", folder.path());
+    let output = output(command);
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("latin") && said.contains("is not UTF-8 text"), "{said}");
+    assert!(said.lines().last().unwrap().starts_with("own "), "{said}");
 }
 
 #[test]

@@ -2,13 +2,14 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::NamedTempFile;
-use wsdemo::timeline::{Kind, Side, Who};
+use wsdemo::timeline::{Kind, Opcode, Side, Who};
 
 use crate::facts;
-use crate::harness::{Run, free_ports, output, wsdemo};
+use crate::harness::{LIMIT, Run, free_ports, output, wsdemo};
 use crate::pty::Terminal;
 use crate::visitor::Visitor;
 
@@ -138,8 +139,11 @@ fn ctrl_c_where_nobody_sits_is_told_to_the_end() {
     facts::sound(&run.events);
     let state = run.state();
     let socket = state.connections.values().next().unwrap();
-    assert_eq!(socket.close_codes[Side::Server as usize], Some(1001), "{socket:?}");
-    assert_eq!(socket.close_codes[Side::Client as usize], Some(1001), "{socket:?}");
+    let closes = run.kinds().filter_map(|kind| match kind {
+        Kind::Frame(frame) if frame.opcode == Opcode::Close => Some((frame.from, frame.code)),
+        _ => None,
+    });
+    assert_eq!(closes.collect::<Vec<_>>(), [(Side::Server, Some(1001)), (Side::Client, Some(1001))]);
     assert_eq!(socket.closed.unwrap().first, Who::Server);
     assert!(!run.kinds().any(|kind| matches!(kind, Kind::Step { n: 2, .. })));
 }
@@ -196,4 +200,23 @@ fn a_closed_pipe_ends_it_silently() {
             "{flags:?}, after {first:?}"
         );
     }
+}
+
+#[test]
+fn ctrl_c_ends_it_also_where_nobody_reads_what_is_written() {
+    // More than a pipe holds.
+    let long = format!("{}\n\n", "word ".repeat(40)).repeat(1000);
+    let file = lesson(&format!("## One\n\n{long}"));
+    let mut command = wsdemo(&["lesson", file.path().to_str().unwrap(), "--json"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let began = Instant::now();
+    let status = loop {
+        std::thread::sleep(Duration::from_millis(300));
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        assert!(began.elapsed() < LIMIT, "it does not end");
+        kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    };
+    assert_eq!(status.code(), Some(130));
 }
