@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::Once;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
@@ -46,28 +46,14 @@ impl Keys {
     /// Waits for the next key. See [`Keys::discard`] for what was typed before.
     pub fn wait(&mut self) -> Key {
         loop {
-            match next(None) {
-                Ok(Some(key)) => return key,
-                Ok(None) => {}
+            match event::read() {
+                Ok(event) => {
+                    if let Some(key) = meaning(&event) {
+                        return key;
+                    }
+                }
                 // Nobody can press anything any more.
                 Err(_) => return Key::Quit,
-            }
-        }
-    }
-
-    /// Waits for the next key, but only so long.
-    pub fn wait_at_most(&mut self, limit: Duration) -> Option<Key> {
-        if self.discard() {
-            return Some(Key::Quit);
-        }
-        let end = Instant::now() + limit;
-        loop {
-            let rest = end.saturating_duration_since(Instant::now());
-            match next(Some(rest)) {
-                Ok(Some(key)) => return Some(key),
-                Ok(None) if rest.is_zero() => return None,
-                Ok(None) => {}
-                Err(_) => return Some(Key::Quit),
             }
         }
     }
@@ -109,16 +95,6 @@ fn restore_in_panics() {
             before(info);
         }));
     });
-}
-
-/// The next key, or `None`: it was something else, or the time is over.
-fn next(limit: Option<Duration>) -> io::Result<Option<Key>> {
-    if let Some(limit) = limit
-        && !event::poll(limit)?
-    {
-        return Ok(None);
-    }
-    Ok(meaning(&event::read()?))
 }
 
 fn meaning(event: &Event) -> Option<Key> {

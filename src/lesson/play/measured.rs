@@ -10,7 +10,6 @@ use crate::timeline::{ConnId, Elapsed, Event, Kind, Layer, Role, Side, Slices, S
 /// Watches the events and knows the numbers. What was not measured yet is `?`.
 #[derive(Debug, Default)]
 pub(super) struct Measured {
-    state: State,
     slices: Slices,
     last: Fence,
     request_ended: HashMap<ConnId, Elapsed>,
@@ -31,9 +30,9 @@ struct Fence {
 }
 
 impl Measured {
-    pub fn event(&mut self, event: &Event) {
-        self.state.event(event);
-        if event.kind.conn().is_some_and(|conn| !self.state.is_named(conn)) {
+    /// Takes the next event; `state` holds it already.
+    pub fn event(&mut self, event: &Event, state: &State) {
+        if event.kind.conn().is_some_and(|conn| !state.is_named(conn)) {
             return;
         }
         if self.slices.event(event).is_some_and(|slice| slice.is_empty_list()) {
@@ -75,14 +74,14 @@ impl Measured {
         self.last.silence = Some(time);
     }
 
-    pub fn get(&self, name: &str) -> Option<String> {
+    pub fn get(&self, name: &str, state: &State) -> Option<String> {
         let last = &self.last;
-        let connection = last.conn.and_then(|conn| self.state.get(conn));
+        let connection = last.conn.and_then(|conn| state.get(conn));
         let ending = connection.and_then(|connection| connection.closed);
         let value = match name {
-            "opened" => Some(self.state.named().count().to_string()),
-            "closed" => Some(self.state.named().filter(|it| it.closed.is_some()).count().to_string()),
-            "open" => Some(self.state.named().filter(|it| it.closed.is_none()).count().to_string()),
+            "opened" => Some(state.named().count().to_string()),
+            "closed" => Some(state.named().filter(|it| it.closed.is_some()).count().to_string()),
+            "open" => Some(state.named().filter(|it| it.closed.is_none()).count().to_string()),
             "conn" => last.conn.map(|conn| conn.to_string()),
             "work" => last.work.map(duration),
             "late" => last.late.map(duration),

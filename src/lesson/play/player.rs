@@ -253,7 +253,7 @@ impl<'a> Player<'a> {
         for event in self.taps.bus().after(self.read) {
             self.read = event.seq;
             self.state.event(&event);
-            self.measured.event(&event);
+            self.measured.event(&event, &self.state);
         }
     }
 
@@ -301,7 +301,7 @@ impl<'a> Player<'a> {
             "port" => address.map(|address| address.port().to_string()),
             "api" => address.map(|address| format!("http://{address}/api/messages")),
             "ws" => address.map(|address| format!("ws://{address}/ws")),
-            _ => self.captures.get(name).cloned().or_else(|| self.measured.get(name)),
+            _ => self.captures.get(name).cloned().or_else(|| self.measured.get(name, &self.state)),
         })
     }
 }
