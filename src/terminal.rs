@@ -53,11 +53,20 @@ pub struct Line(pub Vec<Span>);
 
 /// Where a view writes.
 pub trait Out: Send {
-    /// Writes a line and its line break.
+    /// Writes lines that belong together. An empty line at their front is a gap to what stands above.
     ///
     /// # Errors
     /// Those of the writer beneath.
-    fn line(&mut self, line: &Line) -> io::Result<()>;
+    fn show(&mut self, group: Group, lines: &[Line]) -> io::Result<()>;
+}
+
+/// What lines that belong together are, from which follows how they may appear where somebody watches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Group {
+    /// Words or a picture: there at once.
+    Block,
+    /// A row of something that unfolds: one after the other.
+    Row,
 }
 
 impl Line {

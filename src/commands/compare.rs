@@ -7,5 +7,5 @@ use crate::lesson::play::Flags;
 
 pub(super) fn run(playing: &Playing, workload: WorkloadFlags) -> Result<(), Failure> {
     let WorkloadFlags { events, every, poll } = workload;
-    play::lesson("compare", "compare", playing, Flags { events, every, poll })
+    play::lesson("compare", "compare", playing, Flags { events, every, poll, ..Flags::default() })
 }

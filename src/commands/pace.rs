@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
-use crate::lesson::pace::{Go, Pacer, Stop, Working};
+use crate::lesson::pace::{Asking, Go, Pacer, Reply, Stop, Working};
 use crate::terminal::{How, Key, Keys, ProgressLine, Status};
 use crate::timeline::Seq;
 
@@ -46,7 +46,7 @@ impl Pacing {
                 Go::On
             }
             Pace::Keys(keys) => {
-                let prompt = format!("[{}/{}] Space next · q quit", stop.next - 1, stop.of);
+                let prompt = format!("[{}/{}] Space next · q quit", stop.step, stop.of);
                 let key = keys.next(|| self.status.show(&prompt)).await;
                 self.status.clear();
                 if key == Key::Quit { Go::Quit } else { Go::On }
@@ -63,6 +63,11 @@ fn time_to_read(words: usize) -> Duration {
 impl Pacer for Pacing {
     fn pause(&mut self, stop: Stop) -> Pin<Box<dyn Future<Output = Go> + Send + '_>> {
         Box::pin(self.wait(stop))
+    }
+
+    fn ask(&mut self, asking: Asking) -> Pin<Box<dyn Future<Output = Reply> + Send + '_>> {
+        let _ = asking;
+        Box::pin(std::future::ready(Reply::Skipped))
     }
 
     fn working(&mut self, what: &str, time: Duration) -> Box<dyn Working> {

@@ -103,9 +103,11 @@ fn conclude(ended: Ended, drew: io::Result<()>, file: &str, command: &str) -> Re
         Ended::Interrupted => Err(Failure::interrupted()),
         Ended::Unread => Ok(()),
         Ended::Played(Err(error)) => Err(Failure::play(&error, file, command)),
-        Ended::Played(Ok(Outcome { broken: 0 })) => Ok(()),
-        Ended::Played(Ok(Outcome { broken: 1 })) => Err(Failure::new("1 claim did not hold")),
-        Ended::Played(Ok(Outcome { broken })) => Err(Failure::new(format!("{broken} claims did not hold"))),
+        Ended::Played(Ok(Outcome { broken: 0, .. })) => Ok(()),
+        Ended::Played(Ok(Outcome { broken: 1, .. })) => Err(Failure::new("1 claim did not hold")),
+        Ended::Played(Ok(Outcome { broken, .. })) => {
+            Err(Failure::new(format!("{broken} claims did not hold")))
+        }
     }
 }
 
@@ -157,7 +159,12 @@ impl Look {
             json: playing.json,
             plain: playing.plain || playing.width.is_none() && undrawn,
             depth: Depth::decide(is_terminal, choice, &environment),
-            options: Options { width, ascii: playing.ascii || !environment.is_utf8(), hex: playing.hex },
+            options: Options {
+                width,
+                ascii: playing.ascii || !environment.is_utf8(),
+                hex: playing.hex,
+                brief: false,
+            },
         }
     }
 

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use crate::timeline::Seq;
 
-/// A lesson has come to a place where it stops.
+/// A step of a lesson is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stop {
-    /// The step that would begin now, from 1.
-    pub next: u64,
+    /// Which, from 1.
+    pub step: u64,
     /// How many there are.
     pub of: u64,
     /// How many words were shown since the last stop.
@@ -19,11 +19,35 @@ pub struct Stop {
     pub shown: Seq,
 }
 
+/// A lesson asks, and what happens next will be the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asking {
+    /// From how many one can choose.
+    pub choices: u64,
+    /// How many words were shown since the last stop.
+    pub words: usize,
+    /// Everything up to here must be on the screen first.
+    pub shown: Seq,
+}
+
+/// What came of a question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reply {
+    /// One of the choices, from 1.
+    Chosen(u64),
+    /// Nobody chose.
+    Skipped,
+    /// The lesson was left, or is to run again.
+    Left(Go),
+}
+
 /// Whether the lesson goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Go {
     /// It does.
     On,
+    /// The step that was shown last is to run once more, from a world that is as it was before it.
+    Again,
     /// It was left.
     Quit,
 }
@@ -35,6 +59,9 @@ pub trait Working: Send {}
 pub trait Pacer: Send {
     /// Waits at a stop.
     fn pause(&mut self, stop: Stop) -> Pin<Box<dyn Future<Output = Go> + Send + '_>>;
+
+    /// Puts a question, and waits for what one of those who watch predicts.
+    fn ask(&mut self, asking: Asking) -> Pin<Box<dyn Future<Output = Reply> + Send + '_>>;
 
     /// Something begins that takes so long; it ends when the answer is dropped.
     fn working(&mut self, what: &str, time: Duration) -> Box<dyn Working>;

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use colored::{Color, Colorize as _, control};
 
-use super::{Depth, Ink, Line, Out, Span, Status, safe};
+use super::{Depth, Group, Ink, Line, Out, Span, Status, safe};
 
 /// The lecture's blue and orange: both can be read on black and on white.
 const CLIENT: Color = Color::TrueColor { r: 0x1f, g: 0x78, b: 0xc1 };
@@ -48,8 +48,8 @@ impl<W: Write + Send> Screen<W> {
 }
 
 impl<W: Write + Send> Out for Screen<W> {
-    fn line(&mut self, line: &Line) -> io::Result<()> {
-        let rendered = self.render(line);
+    fn show(&mut self, _: Group, lines: &[Line]) -> io::Result<()> {
+        let rendered: String = lines.iter().map(|line| self.render(line)).collect();
         if let Some(status) = &self.status {
             status.hide();
         }
@@ -96,7 +96,7 @@ mod tests {
             .with(Ink::ClientTag, "C►")
             .with(Ink::Server, "\x1b]0;x\x07")
             .with(Ink::Bold, "b");
-        Screen::new(&mut buffer, depth).line(&line).expect("a vector takes everything");
+        Screen::new(&mut buffer, depth).show(Group::Block, &[line]).expect("a vector takes everything");
         String::from_utf8(buffer).expect("UTF-8")
     }
 
@@ -117,7 +117,8 @@ mod tests {
     #[test]
     fn no_blanks_at_the_end() {
         let mut buffer = Vec::new();
-        Screen::new(&mut buffer, Depth::None).line(&Line::plain("a   ")).expect("a vector takes everything");
+        let line = Line::plain("a   ");
+        Screen::new(&mut buffer, Depth::None).show(Group::Block, &[line]).expect("a vector takes everything");
         assert_eq!(buffer, b"a\n");
     }
 }

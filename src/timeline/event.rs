@@ -375,6 +375,9 @@ pub enum Who {
 pub enum Role {
     /// A lesson begins.
     Title,
+    /// What follows until the first step only happens so that the lesson can begin later than at its beginning:
+    /// it is not told.
+    Skip,
     /// Prose, Markdown's inline marks with it.
     Prose,
     /// Code of the client's or server's side, shown and not run.

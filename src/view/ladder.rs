@@ -172,7 +172,7 @@ impl Ladder {
                 Vec::new()
             }
             Role::Played => self.begun_messages(event),
-            Role::Title | Role::Prose | Role::Code => Vec::new(),
+            Role::Title | Role::Skip | Role::Prose | Role::Code => Vec::new(),
         }
     }
 

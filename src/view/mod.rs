@@ -49,6 +49,14 @@ pub trait View: Send {
     /// # Errors
     /// Those of the writer beneath.
     fn finish(&mut self) -> io::Result<()>;
+
+    /// Draws all bytes of what was played since the last step began: on demand.
+    ///
+    /// # Errors
+    /// Those of the writer beneath.
+    fn bytes(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// How a text view draws.
@@ -60,4 +68,6 @@ pub struct Options {
     pub ascii: bool,
     /// The bytes of every message as well.
     pub hex: bool,
+    /// What can be asked for is left out: somebody sits there who can.
+    pub brief: bool,
 }

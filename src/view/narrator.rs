@@ -8,7 +8,7 @@ use super::lanes::Lanes;
 use super::rungs::Rungs;
 use super::text::{Look, chop, wrap_text};
 use super::{Options, View, bits, claims, exchange, hexdump, prose, scoreboard};
-use crate::terminal::{Ink, Line, Out};
+use crate::terminal::{Group, Ink, Line, Out};
 use crate::timeline::{Choice, Claim, Event, Kind, Role, Show, Transport};
 
 /// Narrower than this nothing can be drawn, columns.
@@ -30,6 +30,8 @@ pub struct Narrator<O> {
     last: Last,
     /// Whether the ladder's heading stands above already: it is repeated after prose, and where a new clock starts.
     headed: bool,
+    /// Whether an empty line is due before what comes next.
+    gap: bool,
 }
 
 /// What was drawn last, from which follows whether a gap is due.
@@ -60,6 +62,7 @@ impl<O: Out> Narrator<O> {
             choices: Vec::new(),
             last: Last::Gap,
             headed: false,
+            gap: false,
         }
     }
 
@@ -68,27 +71,29 @@ impl<O: Out> Narrator<O> {
         if lines.is_empty() {
             return Ok(());
         }
-        self.gap()?;
+        self.gap();
         self.lines(lines)
     }
 
     fn lines(&mut self, lines: Vec<Line>) -> io::Result<()> {
-        if self.last == Last::Step && !lines.is_empty() {
-            self.gap()?;
-        }
-        for line in lines {
-            self.last = if line.0.is_empty() { Last::Gap } else { Last::Other };
-            self.out.line(&self.look.line(line))?;
-        }
-        Ok(())
+        self.show(Group::Block, lines)
     }
 
-    fn gap(&mut self) -> io::Result<()> {
-        if self.last != Last::Gap {
-            self.last = Last::Gap;
-            self.out.line(&Line::default())?;
+    fn show(&mut self, group: Group, mut lines: Vec<Line>) -> io::Result<()> {
+        let Some(last) = lines.last() else { return Ok(()) };
+        let ends_with_gap = last.0.is_empty();
+        if self.last == Last::Step || std::mem::take(&mut self.gap) {
+            lines.insert(0, Line::default());
         }
-        Ok(())
+        self.last = if ends_with_gap { Last::Gap } else { Last::Other };
+        let lines: Vec<Line> = lines.into_iter().map(|line| self.look.line(line)).collect();
+        self.out.show(group, &lines)
+    }
+
+    /// An empty line before what comes next.
+    fn gap(&mut self) {
+        self.gap |= self.last != Last::Gap;
+        self.last = Last::Gap;
     }
 
     /// A fact: into the lanes of a compare, else onto the ladder.
@@ -99,7 +104,7 @@ impl<O: Out> Narrator<O> {
             && lanes.takes(event)
         {
             let lines = lanes.event(event);
-            return self.lines(lines);
+            return self.show(Group::Row, lines);
         }
         self.rows(&rows)
     }
@@ -107,13 +112,11 @@ impl<O: Out> Narrator<O> {
     fn rows(&mut self, rows: &[Row]) -> io::Result<()> {
         for row in rows {
             if self.last != Last::Rows {
-                self.gap()?;
+                self.gap();
             }
-            if !self.headed {
-                self.lines(vec![self.rungs.heading(row)])?;
-                self.headed = true;
-            }
-            self.lines(self.rungs.draw(row))?;
+            let heading = (!self.headed).then(|| self.rungs.heading(row));
+            self.headed = true;
+            self.show(Group::Row, heading.into_iter().chain(self.rungs.draw(row)).collect())?;
             self.last = Last::Rows;
         }
         Ok(())
@@ -144,7 +147,7 @@ impl<O: Out> Narrator<O> {
                 self.lanes = Some(lanes);
                 self.block(heading)
             }
-            Role::Remark => Ok(()),
+            Role::Skip | Role::Remark => Ok(()),
             Role::Played => {
                 self.rows(&rows)?;
                 self.played()
@@ -210,7 +213,7 @@ impl<O: Out> Narrator<O> {
         let item = text.starts_with("- ");
         self.headed = false;
         if !(item && self.last == Last::Item) {
-            self.gap()?;
+            self.gap();
         }
         self.lines(lines)?;
         self.last = if item { Last::Item } else { Last::Other };

@@ -8,7 +8,7 @@ use super::ladder::{Ladder, Row, Shape};
 use super::lanes::Lanes;
 use super::text::Look;
 use super::{Options, View, claims, exchange, hexdump, labels, prose, scoreboard, units, verdict};
-use crate::terminal::{Line, Out};
+use crate::terminal::{Group, Line, Out};
 use crate::timeline::{Choice, ConnId, Event, Kind, Role, Show, Transport};
 use crate::wire::handshake::Working;
 
@@ -38,11 +38,12 @@ impl<O: Out> Plain<O> {
 
     fn sentence(&mut self, text: &str) -> io::Result<()> {
         let text = self.look.text(text);
-        self.out.line(&Line::plain(text))
+        self.out.show(Group::Block, &[Line::plain(text)])
     }
 
     fn lines(&mut self, lines: Vec<Line>) -> io::Result<()> {
-        lines.into_iter().try_for_each(|line| self.out.line(&self.look.line(line)))
+        let lines: Vec<Line> = lines.into_iter().map(|line| self.look.line(line)).collect();
+        self.out.show(Group::Block, &lines)
     }
 
     fn rows(&mut self, rows: &[Row]) -> io::Result<()> {
@@ -101,7 +102,7 @@ impl<O: Out> Plain<O> {
                 self.lanes = Some(Lanes::new(self.look, NO_WRAPPING, lanes));
                 Ok(())
             }
-            Role::Remark => Ok(()),
+            Role::Skip | Role::Remark => Ok(()),
             Role::Played => {
                 self.rows(&rows)?;
                 self.played()

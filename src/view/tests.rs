@@ -7,15 +7,15 @@ use proptest::prelude::*;
 
 use super::sample;
 use super::{Narrator, Options, Plain, View};
-use crate::terminal::{Line, Out};
+use crate::terminal::{Group, Line, Out};
 use crate::timeline::{Event, Kind, Show};
 
 #[derive(Clone, Default)]
 struct Page(Arc<Mutex<Vec<Line>>>);
 
 impl Out for Page {
-    fn line(&mut self, line: &Line) -> io::Result<()> {
-        self.0.lock().expect("no panic holds it").push(line.clone());
+    fn show(&mut self, _: Group, lines: &[Line]) -> io::Result<()> {
+        self.0.lock().expect("no panic holds it").extend_from_slice(lines);
         Ok(())
     }
 }
@@ -40,12 +40,16 @@ fn drawn(mut view: impl View, page: &Page, events: &[Event]) -> String {
 
 fn narrated(events: &[Event], width: usize, ascii: bool, hex: bool) -> String {
     let page = Page::default();
-    drawn(Narrator::new(page.clone(), Options { width, ascii, hex }), &page, events)
+    drawn(Narrator::new(page.clone(), Options { width, ascii, hex, brief: false }), &page, events)
 }
 
 fn plainly(events: &[Event]) -> String {
     let page = Page::default();
-    drawn(Plain::new(page.clone(), Options { width: 100, ascii: true, hex: false }), &page, events)
+    drawn(
+        Plain::new(page.clone(), Options { width: 100, ascii: true, hex: false, brief: false }),
+        &page,
+        events,
+    )
 }
 
 fn all() -> Vec<(&'static str, Vec<Event>)> {

@@ -7,7 +7,8 @@ use std::thread;
 use std::time::Duration;
 
 use wsdemo::lesson::library::Library;
-use wsdemo::lesson::pace::{Go, Pacer, Stop, Working};
+use wsdemo::lesson::pace::{Asking, Go, Pacer, Reply, Stop, Working};
+use wsdemo::lesson::script::{Part, Step};
 use wsdemo::timeline::{Bus, Event, Kind};
 
 use crate::facts;
@@ -17,27 +18,32 @@ const PAUSE: Duration = Duration::from_secs(90);
 
 /// Pauses at one stop only.
 struct Talking {
-    /// The step that would begin then.
-    before: u64,
+    /// How many stops are left until then.
+    before: usize,
     bus: Bus,
     /// What was told during the pause.
     during: Option<Vec<Event>>,
 }
 
 impl Talking {
-    async fn wait(&mut self, stop: Stop) -> Go {
-        if stop.next == self.before {
+    async fn wait<T>(&mut self, then: T) -> T {
+        if self.before == 0 {
             let begin = self.bus.last();
             tokio::time::sleep(PAUSE).await;
             self.during = Some(self.bus.after(begin).iter().map(|event| Event::clone(event)).collect());
         }
-        Go::On
+        self.before = self.before.wrapping_sub(1);
+        then
     }
 }
 
 impl Pacer for Talking {
-    fn pause(&mut self, stop: Stop) -> Pin<Box<dyn Future<Output = Go> + Send + '_>> {
-        Box::pin(self.wait(stop))
+    fn pause(&mut self, _: Stop) -> Pin<Box<dyn Future<Output = Go> + Send + '_>> {
+        Box::pin(self.wait(Go::On))
+    }
+
+    fn ask(&mut self, _: Asking) -> Pin<Box<dyn Future<Output = Reply> + Send + '_>> {
+        Box::pin(self.wait(Reply::Skipped))
     }
 
     fn working(&mut self, _: &str, _: Duration) -> Box<dyn Working> {
@@ -49,11 +55,11 @@ impl Pacer for Talking {
 #[ignore = "takes two minutes, run by scripts/test"]
 fn nothing_happens_while_the_teacher_talks() {
     let library = Library::default();
-    let stops: Vec<(String, u64)> = library
+    let stops: Vec<(String, usize)> = library
         .names()
         .flat_map(|name| {
-            let steps = parsed(&name, &library.find(&name).unwrap().text).steps.len() as u64;
-            (2..=steps).map(move |before| (name.clone(), before))
+            let lesson = parsed(&name, &library.find(&name).unwrap().text);
+            (0..lesson.steps.iter().map(stops_in).sum()).map(move |before| (name.clone(), before))
         })
         .collect();
     assert!(stops.len() > 15, "{stops:?}");
@@ -65,8 +71,14 @@ fn nothing_happens_while_the_teacher_talks() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// What went wrong with a pause before that step.
-fn talk(name: &str, before: u64) -> Vec<String> {
+/// At each question, and at the end unless a question is all that was new there.
+fn stops_in(step: &Step) -> usize {
+    let asks = |part: &Part| matches!(part, Part::Predict(_));
+    step.parts.iter().filter(|part| asks(part)).count() + usize::from(!step.parts.last().is_some_and(asks))
+}
+
+/// What went wrong with a pause at the stop that has so many before it.
+fn talk(name: &str, before: usize) -> Vec<String> {
     let lesson = parsed(name, &Library::default().find(name).unwrap().text);
     let bus = Bus::new();
     let mut pacer = Talking { before, bus: bus.clone(), during: None };
@@ -81,7 +93,7 @@ fn talk(name: &str, before: u64) -> Vec<String> {
         wrong.extend(claims.map(|event| format!("{event:?}")));
     }
     facts::sound(&played.events);
-    wrong.iter().map(|wrong| format!("{name}, pause before step {before}: {wrong}")).collect()
+    wrong.iter().map(|wrong| format!("{name}, pause after {before} stops: {wrong}")).collect()
 }
 
 fn is_fact(kind: &Kind) -> bool {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
-use wsdemo::lesson::pace::{Go, Pacer, Stop, Working};
+use wsdemo::lesson::pace::{Asking, Go, Pacer, Reply, Stop, Working};
 use wsdemo::lesson::parse::parse;
 use wsdemo::lesson::play::{Flags, Outcome, Player, Ports};
 use wsdemo::lesson::script::Lesson;
@@ -25,6 +25,10 @@ impl Working for Unseen {}
 impl Pacer for Straight {
     fn pause(&mut self, _: Stop) -> Pin<Box<dyn Future<Output = Go> + Send + '_>> {
         Box::pin(std::future::ready(Go::On))
+    }
+
+    fn ask(&mut self, _: Asking) -> Pin<Box<dyn Future<Output = Reply> + Send + '_>> {
+        Box::pin(std::future::ready(Reply::Skipped))
     }
 
     fn working(&mut self, _: &str, _: Duration) -> Box<dyn Working> {

@@ -12,5 +12,5 @@ mod stage;
 mod tally;
 mod transcript;
 
-pub use player::{Flags, Outcome, PlayError, Player};
+pub use player::{Flags, Outcome, PlayError, Player, Predictions};
 pub use stage::{PortError, Ports, Stage};

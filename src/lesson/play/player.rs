@@ -1,13 +1,13 @@
 //! Goes through a lesson, step by step.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::client::Person;
-use crate::lesson::pace::{Go, Pacer, Stop, Working};
+use crate::lesson::pace::{Asking, Go, Pacer, Reply, Stop, Working};
 use crate::lesson::script::{Lesson, Part, Prose, Question};
 use crate::lesson::template;
 use crate::server::Servers;
@@ -30,14 +30,25 @@ pub struct Flags {
     pub every: Option<Duration>,
     /// How often polling transports ask.
     pub poll: Option<Duration>,
+    /// The step to begin with, from 1: what comes before it happens, as fast as it can, and is not told. 0 is the first.
+    pub from: u64,
+    /// Whether the first claim that does not hold ends the lesson.
+    pub strict: bool,
 }
 
 /// How a lesson went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Outcome {
     /// Claims that did not hold.
     pub broken: usize,
+    /// The step that is to run once more.
+    pub again: Option<u64>,
+    /// What was predicted.
+    pub predictions: Predictions,
 }
+
+/// What was predicted, by the line of the question: whether it was right. A second answer to a question replaces the first.
+pub type Predictions = BTreeMap<usize, bool>;
 
 /// Why a lesson cannot be played on.
 #[derive(Debug, thiserror::Error)]
@@ -76,8 +87,10 @@ pub struct Player<'a> {
     pub(super) read: Seq,
     pacer: &'a mut dyn Pacer,
     words: usize,
-    /// Asked, and to be answered after the next run.
-    asked: Option<&'a Question>,
+    /// Asked, and to be answered after the next run, with what was chosen.
+    asked: Option<(&'a Question, Option<u64>)>,
+    /// What was told when somebody last said to go on: a stop right there would be one too many.
+    agreed: Seq,
 }
 
 impl<'a> Player<'a> {
@@ -111,6 +124,7 @@ impl<'a> Player<'a> {
             pacer,
             words: 0,
             asked: None,
+            agreed: Seq(0),
         };
         if has_transcripts(lesson) {
             player.stage()?;
@@ -143,30 +157,47 @@ impl<'a> Player<'a> {
         }
         let of = lesson.steps.len() as u64;
         for (step, n) in lesson.steps.iter().zip(1..) {
-            if n > 1 && self.stop(n, of).await == Go::Quit {
-                return Ok(());
-            }
             let title = step.title.clone();
             self.taps.bus().append(Kind::Step { lesson: lesson.name.clone(), n, of, title });
             for part in &step.parts {
-                self.part(part).await?;
+                let go = self.part(part).await?;
+                if go != Go::On {
+                    self.outcome.again = (go == Go::Again).then_some(n);
+                    return Ok(());
+                }
+            }
+            if n == of {
+                self.answer();
+                self.score();
+            }
+            let go = self.stop(n, of).await;
+            if go != Go::On {
+                self.outcome.again = (go == Go::Again).then_some(n);
+                return Ok(());
             }
         }
         Ok(())
     }
 
-    async fn stop(&mut self, next: u64, of: u64) -> Go {
+    async fn stop(&mut self, step: u64, of: u64) -> Go {
         let words = std::mem::take(&mut self.words);
         let shown = self.taps.bus().last();
-        self.pacer.pause(Stop { next, of, words, shown }).await
+        // The last step has its stop as well: whoever watches may want to look at its bytes.
+        let go = if shown == self.agreed {
+            Go::On
+        } else {
+            self.pacer.pause(Stop { step, of, words, shown }).await
+        };
+        self.agreed = self.taps.bus().last();
+        go
     }
 
-    async fn part(&mut self, part: &'a Part) -> Result<(), PlayError> {
+    async fn part(&mut self, part: &'a Part) -> Result<Go, PlayError> {
         match part {
             Part::Prose(prose) => self.prose(prose),
             Part::Code { lang, text, .. } => self.tell(Role::Code, text, Some(lang.clone())),
             Part::Note { .. } => {}
-            Part::Predict(question) => self.ask(question),
+            Part::Predict(question) => return Ok(self.ask(question).await),
             Part::Wire(wire) => {
                 self.transcript(wire).await?;
                 self.answer();
@@ -176,7 +207,7 @@ impl<'a> Player<'a> {
                 self.answer();
             }
         }
-        Ok(())
+        Ok(Go::On)
     }
 
     /// Shows that something is under way, until the answer is dropped.
@@ -190,18 +221,34 @@ impl<'a> Player<'a> {
         self.tell(Role::Prose, &text, None);
     }
 
-    fn ask(&mut self, question: &'a Question) {
+    async fn ask(&mut self, question: &'a Question) -> Go {
         self.answer();
         let (text, choices) = (question.text.clone(), question.choices.clone());
         self.count_words(&text);
+        choices.iter().for_each(|choice| self.count_words(&choice.text));
+        let choices_count = choices.len() as u64;
         self.taps.bus().append(Kind::Predict { lesson: self.lesson.name.clone(), text, choices });
-        self.asked = Some(question);
+        let words = std::mem::take(&mut self.words);
+        let asking = Asking { choices: choices_count, words, shown: self.taps.bus().last() };
+        let reply = self.pacer.ask(asking).await;
+        self.agreed = self.taps.bus().last();
+        let (chosen, go) = match reply {
+            Reply::Chosen(chosen) => (Some(chosen), Go::On),
+            Reply::Skipped => (None, Go::On),
+            Reply::Left(go) => (None, go),
+        };
+        self.asked = (go == Go::On).then_some((question, chosen));
+        go
     }
 
     /// After the run that answers the question.
     fn answer(&mut self) {
-        let Some(question) = self.asked.take() else { return };
+        let Some((question, chosen)) = self.asked.take() else { return };
         let right: Vec<_> = question.choices.iter().zip(1..).filter(|(choice, _)| choice.right).collect();
+        if let Some(chosen) = chosen {
+            let is_right = right.iter().any(|(_, n)| *n == chosen);
+            self.outcome.predictions.insert(question.line, is_right);
+        }
         let text = right.iter().map(|(choice, _)| choice.text.as_str()).collect::<Vec<_>>().join("; ");
         self.catch_up();
         let because = question.because.as_ref().map(|because| self.fill(because));
@@ -211,8 +258,19 @@ impl<'a> Player<'a> {
             right: right.first().map_or(0, |(_, n)| *n),
             text,
             because,
-            chosen: None,
+            chosen,
         });
+    }
+
+    /// How many predictions came true.
+    fn score(&mut self) {
+        let predictions = &self.outcome.predictions;
+        if predictions.is_empty() {
+            return;
+        }
+        let right = predictions.values().filter(|right| **right).count();
+        let text = format!("Your predictions: {right} of {} right.", predictions.len());
+        self.tell(Role::Prose, &text, None);
     }
 
     /// Tells something.
