@@ -1,10 +1,14 @@
 //! One file per subcommand. Each puts the other rooms together; how a lesson is run is the same for all: `play`.
 
 mod compare;
+mod front;
 mod http;
+mod interrupt;
 mod lesson;
+mod look;
 mod pace;
 mod play;
+mod progress;
 mod socket;
 
 use crate::cli::{Cli, Command};
