@@ -4,36 +4,24 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
-
-use super::front::{self, Asked};
+use super::front::Asker;
 use super::progress::Progress;
 use crate::lesson::pace::{Asking, Go, Pacer, Reply, Stop, Working};
 use crate::terminal::Status;
 
-/// Asks whoever sits there; where nobody does, goes on.
+/// Asks whoever sits there, and shows what is under way.
 pub(super) struct Pacing {
-    pub front: Option<mpsc::UnboundedSender<Asked>>,
+    pub asker: Asker,
     pub status: Status,
 }
 
 impl Pacer for Pacing {
     fn pause(&mut self, stop: Stop) -> Pin<Box<dyn Future<Output = Go> + Send + '_>> {
-        Box::pin(async move {
-            match &self.front {
-                Some(front) => front::stop(front, stop).await,
-                None => Go::On,
-            }
-        })
+        Box::pin(self.asker.stop(stop))
     }
 
     fn ask(&mut self, asking: Asking) -> Pin<Box<dyn Future<Output = Reply> + Send + '_>> {
-        Box::pin(async move {
-            match &self.front {
-                Some(front) => front::question(front, asking).await,
-                None => Reply::Skipped,
-            }
-        })
+        Box::pin(self.asker.question(asking))
     }
 
     fn working(&mut self, what: &str, time: Duration) -> Box<dyn Working> {

@@ -4,9 +4,9 @@ use std::io;
 use std::thread;
 
 use tokio::runtime::Runtime;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
-use super::front::{Front, Hand, Tempo};
+use super::front::{Asker, Audience, Front, Hand, Lectern, Tempo, between};
 use super::interrupt::{Interrupt, interrupt};
 use super::look::Look;
 use super::pace::Pacing;
@@ -83,76 +83,65 @@ struct Run<'a> {
 impl Run<'_> {
     /// Plays it, and shows it.
     fn play(&self, hand: Option<Hand>, predictions: Predictions) -> Result<(Ended, Drew), Failure> {
-        let (asks, asked) = mpsc::unbounded_channel();
-        let (leave, left) = oneshot::channel();
-        let pacing = Pacing { front: hand.is_some().then_some(asks), status: self.status.clone() };
-        let left = hand.is_some().then_some(left);
-        let (done, mut drew) = oneshot::channel();
-        match hand {
-            Some(hand) => {
-                let front = self.front(asked, leave);
-                thread::spawn(move || {
-                    let (hand, wrote) = front.run(hand);
-                    done.send(Drew { hand: Some(hand), wrote })
-                });
-            }
-            None => {
-                let view = self.look.view(&self.bus, self.status);
-                let reader = self.bus.reader();
-                thread::spawn(move || {
-                    done.send(Drew { hand: None, wrote: view.and_then(|view| draw(reader, view)) })
-                });
-            }
-        }
-        let ended = runtime()?.block_on(async {
+        let (lectern, audience) = between();
+        let asker = if hand.is_some() { lectern.asker() } else { Asker::default() };
+        let pacing = Pacing { asker, status: self.status.clone() };
+        let mut drew = self.show(hand, audience);
+        let (ended, early) = runtime()?.block_on(async {
             tokio::select! {
-                ended = self.until_the_end(pacing, predictions, left) => (ended, None),
+                ended = self.until_the_end(pacing, predictions, lectern) => (ended, None),
                 // Before the end it ends only if it cannot write.
                 drew = &mut drew => (Ended::Unread, Some(drew)),
             }
         });
         // The runtime is gone, and with it every connection: now all is told.
         self.bus.end();
-        let (ended, drew) = match ended {
-            (ended, Some(drew)) => (ended, Some(drew)),
-            (ended, None) => (
-                ended,
-                runtime()?.block_on(async {
-                    tokio::select! {
-                        drew = drew => Some(drew),
-                        // Whoever reads what is written may have stopped reading; the thread goes with the process.
-                        _ = interrupt() => None,
-                    }
-                }),
-            ),
+        let drew = match early {
+            Some(drew) => drew,
+            None => runtime()?.block_on(async {
+                tokio::select! {
+                    drew = drew => Ok(drew),
+                    // Whoever reads what is written may have stopped reading; the thread goes with the process.
+                    interrupt = interrupt() => Err(Failure::interrupted(interrupt.code())),
+                }
+            })?,
         };
         self.status.clear();
-        let drew = drew.ok_or_else(|| Failure::interrupted(Interrupt::CtrlC.code()))?;
         let failed = |_| Drew { hand: None, wrote: Err(io::Error::other("the view failed")) };
         Ok((ended, drew.unwrap_or_else(failed)))
     }
 
-    fn front(
-        &self,
-        asked: mpsc::UnboundedReceiver<super::front::Asked>,
-        leave: oneshot::Sender<()>,
-    ) -> Front {
-        Front {
+    /// Starts the thread that draws.
+    fn show(&self, hand: Option<Hand>, audience: Audience) -> oneshot::Receiver<Drew> {
+        let (done, drew) = oneshot::channel();
+        let Some(hand) = hand else {
+            let view = self.look.view(&self.bus, self.status);
+            let reader = self.bus.reader();
+            thread::spawn(move || {
+                done.send(Drew { hand: None, wrote: view.and_then(|view| draw(reader, view)) })
+            });
+            return drew;
+        };
+        let front = Front {
             bus: self.bus.clone(),
             screen: self.look.screen(self.status),
             status: self.status.clone(),
             make: self.look.maker(),
             width: self.look.asked,
-            asked,
-            leave,
-        }
+            audience,
+        };
+        thread::spawn(move || {
+            let (hand, wrote) = front.run(hand);
+            done.send(Drew { hand: Some(hand), wrote })
+        });
+        drew
     }
 
     async fn until_the_end(
         &self,
         mut pacing: Pacing,
         predictions: Predictions,
-        left: Option<oneshot::Receiver<()>>,
+        mut lectern: Lectern,
     ) -> Ended {
         let servers = Servers::default();
         let playing = async {
@@ -161,22 +150,14 @@ impl Run<'_> {
                 Player::new(self.lesson, taps, servers.clone(), ports, self.flags, &mut pacing).await?;
             player.predicted(predictions).play().await
         };
-        let left = async {
-            let asked = match left {
-                Some(left) => left.await.is_ok(),
-                None => false,
-            };
-            if !asked {
-                std::future::pending::<()>().await;
-            }
-        };
         // Borrowed, so that the lesson's clients are still there when the server says 1001 to them.
         let mut playing = std::pin::pin!(playing);
         let ended = tokio::select! {
             played = &mut playing => return Ended::Played(played),
-            () = left => Ended::Left,
+            () = lectern.left() => Ended::Left,
             interrupt = interrupt() => Ended::Interrupted(interrupt),
         };
+        lectern.is_over();
         let sockets = self.open_sockets();
         let closing = format!("Closing {sockets} sockets with 1001 (Ctrl-C again to force)");
         self.status.clear();

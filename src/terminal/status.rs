@@ -142,10 +142,7 @@ impl Inner {
     }
 
     fn redraw(&mut self) {
-        let parts = self.parts.iter().filter(|part| !part.is_empty());
-        let whole =
-            parts.map(String::as_str).collect::<Vec<_>>().join(if self.ascii { " - " } else { " · " });
-        let text = cut(&whole, self.width.saturating_sub(1));
+        let text = cut(&self.whole(), self.width.saturating_sub(1));
         if text.is_empty() {
             self.erase();
             self.drawn = text;
@@ -153,6 +150,17 @@ impl Inner {
             self.drawn = text;
             self.draw();
         }
+    }
+
+    /// All parts in one.
+    fn whole(&self) -> String {
+        let between = if self.ascii { " - " } else { " · " };
+        let parts = self.parts.iter().filter(|part| !part.is_empty());
+        parts.fold(String::new(), |whole, part| match whole.as_str() {
+            "" => part.clone(),
+            place if place.ends_with(']') => format!("{place} {part}"),
+            whole => format!("{whole}{between}{part}"),
+        })
     }
 
     fn draw(&mut self) {
@@ -231,7 +239,7 @@ mod tests {
     fn it_makes_room_and_comes_back() {
         assert_eq!(
             played(How::Repainted).replace("\x1b[K", "|"),
-            "\rSpace next|\r[3/9] · Space|\r|\r[3/9] · Space|\r[3/9] ·|\r|"
+            "\rSpace next|\r[3/9] Space n|\r|\r[3/9] Space n|\r[3/9] S|\r|"
         );
     }
 

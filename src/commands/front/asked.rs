@@ -1,4 +1,4 @@
-//! What the lesson asks of whoever sits there.
+//! What the lesson and whoever sits there have to say to each other.
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -62,16 +62,96 @@ impl Asked {
     }
 }
 
-/// Asks at a stop, and waits. Where nobody is there to answer any more, the lesson is left.
-pub(in crate::commands) async fn stop(front: &mpsc::UnboundedSender<Asked>, stop: Stop) -> Go {
-    let (answer, go) = oneshot::channel();
-    let _ = front.send(Asked::Stop(stop, answer));
-    go.await.unwrap_or(Go::Quit)
+/// The lesson's end of what lies between it and the front.
+#[derive(Debug)]
+pub(in crate::commands) struct Lectern {
+    asks: mpsc::UnboundedSender<Asked>,
+    leave: Option<oneshot::Receiver<()>>,
+    over: Option<oneshot::Sender<()>>,
 }
 
-/// Asks a question, and waits.
-pub(in crate::commands) async fn question(front: &mpsc::UnboundedSender<Asked>, asking: Asking) -> Reply {
-    let (answer, reply) = oneshot::channel();
-    let _ = front.send(Asked::Question(asking, answer));
-    reply.await.unwrap_or(Reply::Left(Go::Quit))
+/// The front's end of it.
+#[derive(Debug)]
+pub(in crate::commands) struct Audience {
+    asked: mpsc::UnboundedReceiver<Asked>,
+    leave: Option<oneshot::Sender<()>>,
+    over: Option<oneshot::Receiver<()>>,
+}
+
+/// Both ends.
+pub(in crate::commands) fn between() -> (Lectern, Audience) {
+    let (asks, asked) = mpsc::unbounded_channel();
+    let (leaves, leave) = oneshot::channel();
+    let (ends, over) = oneshot::channel();
+    let lectern = Lectern { asks, leave: Some(leave), over: Some(ends) };
+    (lectern, Audience { asked, leave: Some(leaves), over: Some(over) })
+}
+
+impl Lectern {
+    /// Where the lesson's questions go.
+    pub fn asker(&self) -> Asker {
+        Asker(Some(self.asks.clone()))
+    }
+
+    /// Ends when the lesson is to be left in the middle of something.
+    pub async fn left(&mut self) {
+        received(&mut self.leave).await;
+    }
+
+    /// Says that somebody else ends the lesson: what was not shown yet need not be.
+    pub fn is_over(&mut self) {
+        // A front that is gone shows nothing more anyway.
+        let _ = self.over.take().map(|over| over.send(()));
+    }
+}
+
+impl Audience {
+    /// Says that the lesson is to be left in the middle of something.
+    pub fn leave(&mut self) {
+        // Whoever runs the lesson may have ended it already.
+        let _ = self.leave.take().map(|leave| leave.send(()));
+    }
+
+    /// What the lesson asks next; ends without it, once, when somebody else ends the lesson.
+    pub async fn next(&mut self) -> Option<Asked> {
+        let Self { asked, over, .. } = self;
+        tokio::select! {
+            Some(asked) = asked.recv() => Some(asked),
+            () = received(over) => None,
+        }
+    }
+}
+
+/// Ends when it was sent; never, where that cannot come any more.
+async fn received(from: &mut Option<oneshot::Receiver<()>>) {
+    let sent = match from {
+        Some(receiver) => receiver.await.is_ok(),
+        None => false,
+    };
+    *from = None;
+    if !sent {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Asks whoever sits there; where nobody does, the lesson goes on.
+#[derive(Debug, Clone, Default)]
+pub(in crate::commands) struct Asker(Option<mpsc::UnboundedSender<Asked>>);
+
+impl Asker {
+    /// At a stop, waits. Where nobody is there to answer any more, the lesson is left.
+    pub async fn stop(&self, stop: Stop) -> Go {
+        let Some(front) = &self.0 else { return Go::On };
+        let (answer, go) = oneshot::channel();
+        let _ = front.send(Asked::Stop(stop, answer));
+        go.await.unwrap_or(Go::Quit)
+    }
+
+    /// Puts a question, and waits.
+    pub async fn question(&self, asking: Asking) -> Reply {
+        let Some(front) = &self.0 else { return Reply::Skipped };
+        let (answer, reply) = oneshot::channel();
+        let _ = front.send(Asked::Question(asking, answer));
+        reply.await.unwrap_or(Reply::Left(Go::Quit))
+    }
 }

@@ -97,6 +97,8 @@ pub(super) struct Desk {
     /// Nothing more will happen.
     ended: bool,
     finished: bool,
+    /// The lesson is being left.
+    over: bool,
 }
 
 impl Desk {
@@ -124,6 +126,7 @@ impl Desk {
             stale: false,
             ended: false,
             finished: false,
+            over: false,
         }
     }
 
@@ -148,7 +151,15 @@ impl Desk {
         self.ended = true;
         self.rush = true;
         self.full = false;
+    }
+
+    /// The lesson is being left: what was not shown yet is not shown any more. What the end does on the wire is.
+    pub fn cut_short(&mut self) -> io::Result<()> {
+        self.over = true;
+        self.rush = true;
+        self.full = false;
         self.past = None;
+        self.rebuild(self.events.len())
     }
 
     /// The lesson asks.
@@ -280,7 +291,7 @@ impl Desk {
     pub fn key(&mut self, key: Key) -> io::Result<Effect> {
         match key {
             Key::Next => self.go_on(),
-            Key::Quit => return Ok(self.leave()),
+            Key::Quit => return self.leave(),
             Key::Auto => {
                 self.tempo.auto = !self.tempo.auto;
                 self.rests = None;
@@ -297,7 +308,7 @@ impl Desk {
             }
             Key::Help if self.is_asking() => {
                 self.turn_page();
-                self.sheets.push(Group::Block, prompt::help(self.tempo.slowly));
+                self.sheets.push(Group::Block, prompt::help(!self.tempo.slowly));
             }
             Key::Again if self.is_asking() => self.answer(Go::Again),
             Key::Number(n) if self.is_asking() && self.is_live() => self.choose(n.into()),
@@ -322,12 +333,14 @@ impl Desk {
         }
     }
 
-    fn leave(&mut self) -> Effect {
+    fn leave(&mut self) -> io::Result<Effect> {
+        self.cut_short()?;
         if self.asked.is_none() {
-            return Effect::Leave;
+            return Ok(Effect::Leave);
         }
         self.answer(Go::Quit);
-        Effect::None
+        self.rush = true;
+        Ok(Effect::None)
     }
 
     fn answer(&mut self, go: Go) {
@@ -385,6 +398,7 @@ impl Desk {
             full: self.full,
             reveals: self.row.is_some() && !self.sheets.is_empty() && !self.rush,
             past: self.past.is_some(),
+            over: self.over,
             said: self.said,
             tempo: self.tempo,
         }

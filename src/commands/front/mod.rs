@@ -8,13 +8,16 @@ mod prompt;
 mod sheets;
 mod signals;
 
+#[cfg(test)]
+mod tests;
+
 use std::io::{self, Stdout};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
-pub(super) use asked::{Asked, question, stop};
+pub(super) use asked::{Asker, Audience, Lectern, between};
 use desk::{Desk, Effect, Next};
 pub(super) use desk::{Make, Size, Tempo};
 use signals::{Signals, Told, suspend};
@@ -60,10 +63,8 @@ pub(super) struct Front {
     pub make: Make,
     /// The size to draw at; `None`: that of the terminal, also when it changes.
     pub width: Option<usize>,
-    /// What the lesson asks.
-    pub asked: mpsc::UnboundedReceiver<Asked>,
-    /// Told when the lesson is to be left in the middle of something.
-    pub leave: oneshot::Sender<()>,
+    /// The lesson.
+    pub audience: Audience,
 }
 
 impl Front {
@@ -77,11 +78,10 @@ impl Front {
     }
 
     async fn show(self, hand: &mut Hand) -> io::Result<()> {
-        let Self { bus, mut screen, status, make, width, mut asked, leave } = self;
+        let Self { bus, mut screen, status, make, width, mut audience } = self;
         let size = || Size { columns: width.unwrap_or_else(terminal::width), rows: terminal::height() };
         let mut signals = Signals::listen()?;
         let mut growth = bus.growth();
-        let mut leave = Some(leave);
         let mut desk = Desk::new(make, size(), hand.tempo);
         let mut has_keys = true;
         loop {
@@ -107,13 +107,15 @@ impl Front {
                 key = hand.keys.recv(), if has_keys => {
                     has_keys = key.is_some();
                     let effect = desk.key(key.unwrap_or(Key::Other))?;
-                    if let Some(leave) = leave.take_if(|_| effect == Effect::Leave) {
-                        // Whoever runs the lesson may have ended it already.
-                        let _ = leave.send(());
+                    if effect == Effect::Leave {
+                        audience.leave();
                     }
                     hand.tempo = desk.tempo;
                 }
-                Some(asked) = asked.recv() => desk.ask(asked),
+                asked = audience.next() => match asked {
+                    Some(asked) => desk.ask(asked),
+                    None => desk.cut_short()?,
+                },
                 told = signals.next() => {
                     if told == Told::Suspend {
                         status.hide();

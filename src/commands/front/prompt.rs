@@ -20,6 +20,8 @@ pub(super) struct Now<'a> {
     pub reveals: bool,
     pub past: bool,
     pub said: Option<u64>,
+    /// The lesson is being left.
+    pub over: bool,
     pub tempo: Tempo,
 }
 
@@ -35,6 +37,7 @@ impl Now<'_> {
     pub fn keys(&self, columns: usize, lines: bool) -> String {
         let said = self.said.map(|said| format!("you said {said}"));
         let pieces: Vec<String> = match self.asked {
+            _ if self.over => Vec::new(),
             _ if self.full => vec!["Space more".into(), "b again".into(), "q quit".into()],
             Some(asked) => self.at_a_stop(asked),
             None if self.reveals => {
@@ -110,28 +113,28 @@ fn ago(time: Duration) -> String {
     if seconds < 60 { format!("{seconds} s") } else { format!("{} min {} s", seconds / 60, seconds % 60) }
 }
 
-/// What the keys are.
-pub(super) fn help(single: bool) -> Vec<Line> {
+/// What the keys are; `lines`: followed by Enter.
+pub(super) fn help(lines: bool) -> Vec<Line> {
+    let on = if lines { "Enter" } else { "Space Enter Right PgDn" };
+    let back = if lines { "b" } else { "b Left PgUp" };
     let keys = [
-        ("Space Enter Right PageDn", "go on; while rows appear: all at once"),
-        ("b Left PageUp", "the step again, as recorded; once more: the one before"),
+        (on, "go on; show the rest at once"),
+        (back, "the step again, as recorded"),
+        ("b b", "the step before it"),
         ("1 to 9", "predict"),
         ("x", "every byte of this step"),
-        ("r", "run the step again, on new connections"),
-        ("a", "go on by itself, or by hand again"),
+        ("r", "run the step again, for real"),
+        ("a", "go on without keys, or with"),
         ("+ -", "faster, slower"),
         ("q", "quit"),
     ];
-    let mut lines = vec![Line::default()];
-    for (key, what) in keys {
+    let key = |(key, what): (&str, &str)| {
         let mut line = Line::plain(" ").with(Ink::Bold, key);
-        line.pad(27);
-        lines.push(line.with(Ink::Plain, what));
-    }
-    if !single {
-        lines.push(Line::plain(" Each is followed by Enter."));
-    }
-    lines
+        line.pad(if lines { 8 } else { 25 });
+        line.with(Ink::Plain, what)
+    };
+    let after = lines.then(|| Line::plain(" Each is followed by Enter."));
+    std::iter::once(Line::default()).chain(keys.map(key)).chain(after).collect()
 }
 
 #[cfg(test)]
@@ -145,6 +148,14 @@ mod tests {
         assert_eq!(fit(pieces(), 30), "Space next · x bytes · q quit");
         assert_eq!(fit(pieces(), 20), "Space next · q quit");
         assert_eq!(fit(pieces(), 5), "Space next");
+    }
+
+    #[test]
+    fn the_keys_fit_the_narrowest_screen() {
+        for line in [help(true), help(false)].concat() {
+            assert!(line.width() <= 60 && line.text().is_ascii(), "{}", line.text());
+        }
+        assert!(help(false).len() <= 14);
     }
 
     #[test]
