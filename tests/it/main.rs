@@ -12,6 +12,7 @@ mod facts;
 mod harness;
 mod house;
 mod http;
+mod keys;
 mod lesson;
 mod notation;
 mod pauses;

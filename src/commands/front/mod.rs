@@ -105,6 +105,8 @@ impl Front {
                 biased;
                 // Before the question that they cannot have been meant for.
                 key = hand.keys.recv(), if has_keys => {
+                    // What it said may not be so any more.
+                    status.show(Part::Keys, "");
                     has_keys = key.is_some();
                     let effect = desk.key(key.unwrap_or(Key::Other))?;
                     if effect == Effect::Leave {
