@@ -55,7 +55,7 @@ pub(super) fn draw(look: Look, width: usize, transports: &[Transport], lanes: &L
     let mut note =
         |ink, text: &str| lines.extend(wrap_text(ink, &look.text(text), " ", "   ", width.min(100)));
     if axis.is_some_and(|axis| axis.decades > 1) {
-        note(Ink::Dim, "Each │ is ten times the one before it.");
+        note(Ink::Dim, "In a row, each │ is ten times the one before it.");
     }
     for (transport, lane) in &observed {
         let missing = missing(transport, lane);

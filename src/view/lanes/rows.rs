@@ -20,7 +20,7 @@ const WIDEST: usize = 40;
 impl Lanes {
     /// The names above the lanes.
     pub fn heading(&self) -> Vec<Line> {
-        let legend = "+ opens  × closes  1.10 s: heard so much later";
+        let legend = "+ opens  × closes  1.10 s: heard so late";
         let legend = Line::plain(" ").with(Ink::Dim, self.look.cut(legend, self.width.saturating_sub(1)));
         let mut names = Line::plain(" ".repeat(TIME - 2)).with(Ink::Dim, "s");
         let Some(width) = self.columns() else {

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use super::super::lanes::Lanes;
+use super::super::text::Look;
 use super::*;
 use crate::timeline::{ConnId, Side};
 use unicode_width::UnicodeWidthStr as _;
@@ -137,34 +139,30 @@ fn news_is_shown_at_once() {
 /// What is drawn of the delays, and what is told of them, are the same numbers.
 #[test]
 fn the_plot_says_what_the_scoreboard_says() {
-    for (_, events) in compares().into_iter().take(3) {
-        let mut lanes = None;
+    for (name, events) in compares() {
+        let names = events.iter().find_map(|event| match &event.kind {
+            Kind::Say { lanes, .. } if !lanes.is_empty() => Some(lanes),
+            _ => None,
+        });
+        let mut lanes = Lanes::new(Look::default(), 80, names.expect("they are named"));
         for event in &events {
-            match &event.kind {
-                Kind::Say { lanes: names, .. } if !names.is_empty() => {
-                    lanes = Some(super::super::lanes::Lanes::new(Default::default(), 80, names));
-                }
-                Kind::Summary { transports, .. } => {
-                    let lanes = lanes.take().expect("they were named");
-                    for it in transports {
-                        let mut delays = lanes.lane(&it.name).expect("it has a lane").delays.clone();
-                        delays.sort_unstable();
-                        let middle = |n: usize| delays[n / 2];
-                        let median = (middle(delays.len() - 1) + middle(delays.len())) / 2;
-                        let told = it.heard_after.expect("it heard something");
-                        assert_eq!((told.median.0, told.worst.0), (median, delays[delays.len() - 1]));
-                        assert_eq!(it.events - it.lost, delays.len() as u64);
-                    }
-                    return;
-                }
-                _ => {
-                    if let Some(lanes) = &mut lanes
-                        && lanes.takes(event)
-                    {
-                        lanes.event(event);
-                    }
-                }
+            if lanes.takes(event) {
+                lanes.event(event);
             }
+        }
+        let told = events.iter().find_map(|event| match &event.kind {
+            Kind::Summary { transports, .. } => Some(transports),
+            _ => None,
+        });
+        for it in told.expect("it is summed up") {
+            let mut delays = lanes.lane(&it.name).expect("it has a lane").delays.clone();
+            delays.sort_unstable();
+            let spread = delays.last().map(|worst| {
+                let median = (delays[(delays.len() - 1) / 2] + delays[delays.len() / 2]) / 2;
+                (median, *worst)
+            });
+            assert_eq!(it.heard_after.map(|it| (it.median.0, it.worst.0)), spread, "{name}: {}", it.name);
+            assert_eq!(it.events - it.lost, delays.len() as u64, "{name}: {}", it.name);
         }
     }
 }
@@ -197,4 +195,9 @@ fn what_was_heard_stands_beside_what_brought_it() {
         *rows.entry(name).or_default() += text.matches(name).count();
     }
     assert!(rows.values().all(|count| *count == 1), "{rows:?}\n{text}");
+}
+
+#[test]
+fn at_the_narrowest() {
+    insta::assert_snapshot!("compare_48_brief", text(&sample::compare(), 48, false, true));
 }
