@@ -52,6 +52,14 @@ pub trait View: Send {
     /// Those of the writer beneath.
     fn finish(&mut self) -> io::Result<()>;
 
+    /// Nothing has happened for a moment: draws what was held back for what might have happened together with it.
+    ///
+    /// # Errors
+    /// Those of the writer beneath.
+    fn quiet(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
     /// Draws all bytes of what was played since the last step began: on demand.
     ///
     /// # Errors

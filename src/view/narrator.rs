@@ -322,6 +322,11 @@ impl<O: Out> View for Narrator<O> {
         }
     }
 
+    fn quiet(&mut self) -> io::Result<()> {
+        let lines = self.lanes.as_mut().map(Lanes::flush).unwrap_or_default();
+        self.show(Group::Row, lines)
+    }
+
     fn finish(&mut self) -> io::Result<()> {
         if self.lanes.is_some() || self.playing.is_some() {
             self.played()?;

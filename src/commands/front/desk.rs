@@ -17,6 +17,8 @@ use crate::view::View;
 
 /// Between two rows.
 const ROW: Duration = Duration::from_millis(400);
+/// What happens further apart than this does not happen together.
+const QUIET: Duration = Duration::from_millis(100);
 /// Rows of a screen that a page leaves free: what was there before stays in sight.
 const FREE: usize = 10;
 /// The slowest and the fastest that + and - make it.
@@ -90,6 +92,8 @@ pub(super) struct Desk {
     rush: bool,
     /// When a row was shown last.
     row: Option<Instant>,
+    /// When the view was given an event last, unless it was told already that it is quiet since then.
+    busy: Option<Instant>,
     /// Since when it rests.
     rests: Option<Instant>,
     /// The size has changed: the view is to be made anew.
@@ -122,6 +126,7 @@ impl Desk {
             full: false,
             rush: false,
             row: None,
+            busy: None,
             rests: None,
             stale: false,
             ended: false,
@@ -183,6 +188,11 @@ impl Desk {
             }
             if !self.full && self.fed < self.until() {
                 self.feed()?;
+                self.busy = Some(now);
+                continue;
+            }
+            if self.busy.take_if(|since| *since + QUIET <= now).is_some() {
+                self.view.quiet()?;
                 continue;
             }
             if self.ended && !self.finished {
@@ -195,12 +205,12 @@ impl Desk {
             }
             if !self.full && !self.is_asking() {
                 self.rests = None;
-                return Ok(Next::Wait(None));
+                return Ok(Next::Wait(self.busy.map(|since| since + QUIET)));
             }
             let since = *self.rests.get_or_insert(now);
             let due = self.tempo.auto.then(|| since + self.time_to_read());
             if due.is_none_or(|due| due > now) {
-                return Ok(Next::Wait(due));
+                return Ok(Next::Wait(due.into_iter().chain(self.busy.map(|since| since + QUIET)).min()));
             }
             self.go_on();
         }
@@ -257,6 +267,9 @@ impl Desk {
         self.view = (self.make)(self.size.columns, self.sheets.clone());
         for event in &self.events[..fed] {
             self.view.event(event)?;
+        }
+        if self.busy.is_none() {
+            self.view.quiet()?;
         }
         self.sheets.clear();
         self.fed = fed;

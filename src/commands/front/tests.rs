@@ -10,12 +10,16 @@ use crate::timeline::{Elapsed, Event, Kind};
 use crate::view::View;
 use std::sync::Arc;
 
-/// Writes what is said: `line 1|line 2` is a block, anything else a row.
-struct Words(sheets::Sheets, usize);
+/// Writes what is said: `line 1|line 2` is a block, anything else a row; what is `held back` comes later.
+struct Words(sheets::Sheets, usize, bool);
 
 impl View for Words {
     fn event(&mut self, event: &Event) -> io::Result<()> {
         match &event.kind {
+            Kind::World { text, .. } if text == "held back" => {
+                self.2 = true;
+                Ok(())
+            }
             Kind::World { text, .. } if text.contains('|') => {
                 self.0.show(Group::Block, &text.split('|').map(Line::plain).collect::<Vec<_>>())
             }
@@ -31,6 +35,13 @@ impl View for Words {
         self.0.show(Group::Block, &[Line::plain("finished")])
     }
 
+    fn quiet(&mut self) -> io::Result<()> {
+        match std::mem::take(&mut self.2) {
+            true => self.0.show(Group::Block, &[Line::plain("held back"), Line::default()]),
+            false => Ok(()),
+        }
+    }
+
     fn bytes(&mut self) -> io::Result<()> {
         self.0.show(Group::Block, &[Line::plain("bytes")])
     }
@@ -44,7 +55,7 @@ struct Test {
 
 impl Test {
     fn new(auto: bool) -> Self {
-        let make: Make = Box::new(|columns, sheets| Box::new(Words(sheets, columns)));
+        let make: Make = Box::new(|columns, sheets| Box::new(Words(sheets, columns, false)));
         let size = Size { columns: 80, rows: 24 };
         let tempo = Tempo { auto, speed: 1.0, slowly: true };
         Self { desk: Desk::new(make, size, tempo), now: Instant::now(), seq: 0 }
@@ -266,6 +277,19 @@ fn after_resizing_it_is_drawn_for_the_new_width() {
     // One was drawn already, and waits.
     assert_eq!(test.after(400), "b in 80");
     assert_eq!(test.after(400), "c in 60");
+}
+
+#[test]
+fn what_a_view_holds_back_is_drawn_when_it_is_quiet() {
+    let mut test = Test::new(false);
+    test.words("held back");
+    assert_eq!(test.shown(), "");
+    assert_eq!(test.after(99), "");
+    assert_eq!(test.after(1), "held back,");
+    // Once, also where it is drawn anew.
+    test.desk.resize(Size { columns: 60, rows: 24 });
+    test.words("a");
+    assert_eq!(test.after(1_000), "a in 60");
 }
 
 #[test]
