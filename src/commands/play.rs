@@ -6,6 +6,7 @@ use std::thread;
 use tokio::runtime::Runtime;
 use tokio::sync::{oneshot, watch};
 
+use super::from;
 use super::pace::{KeyReader, Pace, Pacing};
 use crate::cli::{Colour, Playing, lessons_folder};
 use crate::failure::Failure;
@@ -31,6 +32,7 @@ enum Ended {
 pub(super) fn lesson(lesson: &str, command: &str, playing: &Playing, flags: Flags) -> Result<(), Failure> {
     let source = Library::new(lessons_folder()).find(lesson)?;
     let lesson = parse(&source.name, &source.file, &source.text)?;
+    let flags = from::begin(&lesson, playing, command, flags)?;
     kernel::raise_descriptor_limit();
     let bus = Bus::new();
     let look = Look::decide(playing);
