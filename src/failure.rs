@@ -27,10 +27,10 @@ impl Failure {
         Self { code: 2, ..Self::new(message) }
     }
 
-    /// Ctrl-C: exit code 130, and nothing to say.
+    /// Ended by a signal: its exit code, and nothing to say.
     #[must_use]
-    pub fn interrupted() -> Self {
-        Self { code: 130, ..Self::new("") }
+    pub fn interrupted(code: u8) -> Self {
+        Self { code, ..Self::new("") }
     }
 
     /// The same with what to type.

@@ -9,14 +9,16 @@ mod status;
 use std::io::{self, IsTerminal as _};
 
 pub use colour::{ColourChoice, Depth, Environment};
-pub use keys::{Key, Keys, restore};
+pub use keys::{Key, Keys, Reading, lend, restore, take_back};
 pub use progress::ProgressLine;
 pub use screen::Screen;
-pub use status::{How, Status};
+pub use status::{How, Part, Status};
 use unicode_width::UnicodeWidthStr as _;
 
 /// The width where there is no terminal to ask, columns.
 const DEFAULT_WIDTH: usize = 100;
+/// The height of a projector's screen, rows.
+const DEFAULT_HEIGHT: usize = 24;
 
 /// What a piece of text is, from which its colour follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -160,17 +162,26 @@ pub fn stderr_is_terminal() -> bool {
 /// Columns of the terminal that stdout is, else 100.
 #[must_use]
 pub fn width() -> usize {
-    size().filter(|columns| *columns > 0).unwrap_or(DEFAULT_WIDTH)
+    size().map_or(DEFAULT_WIDTH, |(columns, _)| columns)
 }
 
+/// Rows of the terminal that stdout is, else 24.
+#[must_use]
+pub fn height() -> usize {
+    size().map_or(DEFAULT_HEIGHT, |(_, rows)| rows)
+}
+
+/// Columns and rows.
 #[cfg(unix)]
-fn size() -> Option<usize> {
-    rustix::termios::tcgetwinsize(io::stdout()).ok().map(|size| usize::from(size.ws_col))
+fn size() -> Option<(usize, usize)> {
+    let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
+    (size.ws_col > 0 && size.ws_row > 0).then(|| (usize::from(size.ws_col), usize::from(size.ws_row)))
 }
 
 #[cfg(not(unix))]
-fn size() -> Option<usize> {
-    stdout_is_terminal().then(crossterm::terminal::size)?.ok().map(|(columns, _)| usize::from(columns))
+fn size() -> Option<(usize, usize)> {
+    let size = stdout_is_terminal().then(crossterm::terminal::size)?.ok()?;
+    Some((usize::from(size.0), usize::from(size.1)))
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
+use super::interrupt::{Interrupt, interrupt};
 use super::write;
 use crate::cli::lessons_folder;
 use crate::failure::Failure;
@@ -21,7 +22,7 @@ use crate::lesson::play::{Flags, PlayError, Player, Ports};
 use crate::lesson::script::Lesson;
 use crate::server::Servers;
 use crate::tap::{Taps, kernel};
-use crate::terminal::{self, Environment, Status, safe};
+use crate::terminal::{self, Environment, Part, Status, safe};
 use crate::timeline::{Bus, Kind, Seq};
 
 /// The most lessons that are played at the same time.
@@ -55,13 +56,14 @@ pub(super) fn run(lessons: &[String]) -> Result<(), Failure> {
     let names = if lessons.is_empty() { library.names().collect() } else { lessons.to_vec() };
     let jobs: Arc<[Job]> = read(&library, &names)?.into();
     kernel::raise_descriptor_limit();
-    let status = Status::stderr(terminal::width(), Environment::read().wants_plain());
+    let environment = Environment::read();
+    let status = Status::stderr(terminal::width(), environment.wants_plain(), !environment.is_utf8());
     let runtime = runtime().map_err(|error| Failure::new(format!("cannot start: {error}")))?;
     let mut report = Report::new(&jobs, status.clone());
     let ended = runtime.block_on(report.follow(start(&jobs)));
     status.clear();
     match ended {
-        Ok(Ended::Interrupted) => Err(Failure::interrupted()),
+        Ok(Ended::Interrupted(by)) => Err(Failure::interrupted(by.code())),
         Ok(Ended::Checked) => match report.failed {
             0 => Ok(()),
             1 => Err(Failure::new("1 lesson failed")),
@@ -104,7 +106,7 @@ fn work(jobs: &[Job], waiting: &Mutex<VecDeque<usize>>, tell: &UnboundedSender<(
     let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
     while let Some(place) = next() {
         let checked = jobs.get(place).map(|job| check(&job.lesson));
-        // Nobody listens any more after Ctrl-C.
+        // Nobody listens any more after a Ctrl-C.
         if checked.is_some_and(|checked| tell.send((place, checked)).is_err()) {
             return;
         }
@@ -179,15 +181,9 @@ impl Pacer for Unattended {
     }
 }
 
-async fn interrupt() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
-    }
-}
-
 enum Ended {
     Checked,
-    Interrupted,
+    Interrupted(Interrupt),
 }
 
 /// Says how each went, in the order in which they were asked for, as soon as that can be said.
@@ -215,9 +211,9 @@ impl<'a> Report<'a> {
             self.progress();
             let next = tokio::select! {
                 next = told.recv() => next,
-                () = &mut interrupted => {
+                by = &mut interrupted => {
                     self.status.clear();
-                    return self.rest("stopped", "not finished").map(|()| Ended::Interrupted);
+                    return self.rest("stopped", "not finished").map(|()| Ended::Interrupted(by));
                 }
             };
             let Some((place, checked)) = next else {
@@ -236,7 +232,7 @@ impl<'a> Report<'a> {
         let (of, done) = (self.jobs.len(), self.checked.iter().flatten().count());
         let lessons = if of == 1 { "lesson" } else { "lessons" };
         if done < of {
-            self.status.show(&format!("checking {of} {lessons}: {done} done"));
+            self.status.show(Part::Work, &format!("checking {of} {lessons}: {done} done"));
         }
     }
 
@@ -246,8 +242,9 @@ impl<'a> Report<'a> {
             let lines = lines(job, checked, self.widest);
             self.failed += usize::from(matches!(checked.verdict, Verdict::Failed(..)));
             self.told += 1;
-            self.status.clear();
+            self.status.hide();
             write(&lines)?;
+            self.status.unhide();
         }
         Ok(())
     }

@@ -3,11 +3,15 @@
 mod check;
 mod compare;
 mod from;
+mod front;
 mod http;
+mod interrupt;
 mod lesson;
+mod look;
 mod new;
 mod pace;
 mod play;
+mod progress;
 mod socket;
 
 use std::io::{self, Write as _};

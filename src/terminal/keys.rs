@@ -2,29 +2,51 @@
 
 use std::io;
 use std::sync::Once;
-use std::time::Duration;
 
 use crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-use super::stdin_is_terminal;
+use super::{status, stdin_is_terminal};
 
 /// What a key asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Key {
-    /// Space, Enter, Right, PageDown (clickers send that).
+    /// Space, Enter, Right, PageDown (clickers send that): go on.
     Next,
+    /// `b`, Left, PageUp: show it again.
+    Back,
+    /// `1` to `9`: answer.
+    Number(u8),
+    /// `x`: the bytes.
+    Bytes,
+    /// `a`: by itself, or by hand again.
+    Auto,
+    /// `+`
+    Faster,
+    /// `-`
+    Slower,
+    /// `r`: run it again.
+    Again,
+    /// `?`: what the keys are.
+    Help,
     /// `q`, and the end of input.
     Quit,
-    /// `1` to `9`.
-    Number(u8),
     /// Any other.
     Other,
 }
 
-/// Reads keys one by one, unechoed, while it lives. Ctrl-C stays a signal.
+/// How keys come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reading {
+    /// One by one, unechoed.
+    Single,
+    /// As lines that Enter ends: where nothing may depend on the terminal. An empty line is [`Key::Next`].
+    Lines,
+}
+
+/// Reads keys while it lives. Ctrl-C and Ctrl-Z stay signals.
 #[derive(Debug)]
 pub struct Keys {
-    _private: (),
+    reading: Reading,
 }
 
 impl Keys {
@@ -32,19 +54,27 @@ impl Keys {
     ///
     /// # Errors
     /// Where the terminal's settings cannot be read or changed.
-    pub fn open() -> io::Result<Option<Self>> {
+    pub fn open(reading: Reading) -> io::Result<Option<Self>> {
         if !stdin_is_terminal() {
             return Ok(None);
         }
-        mode::remember()?;
         restore_in_panics();
-        let keys = Self { _private: () };
-        mode::set_single_keys()?;
+        let keys = Self { reading };
+        if reading == Reading::Single {
+            mode::take()?;
+        }
         Ok(Some(keys))
     }
 
-    /// Waits for the next key. See [`Keys::discard`] for what was typed before.
+    /// Waits for the next key.
     pub fn wait(&mut self) -> Key {
+        if self.reading == Reading::Lines {
+            let mut line = String::new();
+            return match io::stdin().read_line(&mut line) {
+                Ok(1..) => of_line(line.trim()),
+                Ok(0) | Err(_) => Key::Quit,
+            };
+        }
         loop {
             match event::read() {
                 Ok(event) => {
@@ -56,22 +86,6 @@ impl Keys {
                 Err(_) => return Key::Quit,
             }
         }
-    }
-
-    /// Throws away what was typed while nothing waited; true if a `q` was among it, or nobody can press anything any more.
-    pub fn discard(&mut self) -> bool {
-        // Whoever suspended and resumed the program got the shell's settings back.
-        if mode::set_single_keys().is_err() {
-            return true;
-        }
-        let mut quit = false;
-        while matches!(event::poll(Duration::ZERO), Ok(true)) {
-            match event::read() {
-                Ok(event) => quit |= meaning(&event) == Some(Key::Quit),
-                Err(_) => return true,
-            }
-        }
-        quit
     }
 }
 
@@ -86,12 +100,23 @@ pub fn restore() {
     mode::restore();
 }
 
+/// Gives the terminal back for a while, to the shell that this program is suspended in.
+pub fn lend() {
+    mode::lend();
+}
+
+/// Takes the terminal again after that, if it was taken before.
+pub fn take_back() {
+    mode::take_back();
+}
+
 fn restore_in_panics() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
             restore();
+            status::erase_in_panic();
             before(info);
         }));
     });
@@ -112,10 +137,31 @@ fn of_key(key: KeyEvent) -> Key {
         KeyCode::Char('j') if control => Key::Next,
         KeyCode::Char(_) if control => Key::Other,
         KeyCode::Char(' ') | KeyCode::Enter | KeyCode::Right | KeyCode::PageDown => Key::Next,
-        KeyCode::Char('q' | 'Q') => Key::Quit,
-        KeyCode::Char(digit @ '1'..='9') => Key::Number(digit as u8 - b'0'),
+        KeyCode::Char(c) => of_char(c),
+        KeyCode::Left | KeyCode::PageUp => Key::Back,
         _ => Key::Other,
     }
+}
+
+fn of_char(c: char) -> Key {
+    match c.to_ascii_lowercase() {
+        digit @ '1'..='9' => Key::Number(digit as u8 - b'0'),
+        'b' => Key::Back,
+        'x' => Key::Bytes,
+        'a' => Key::Auto,
+        // Above or beside the plus, whatever the keyboard.
+        '+' | '=' => Key::Faster,
+        '-' | '_' => Key::Slower,
+        'r' => Key::Again,
+        '?' | 'h' => Key::Help,
+        'q' => Key::Quit,
+        _ => Key::Other,
+    }
+}
+
+/// A line's first letter counts: `q`, `quit`.
+fn of_line(line: &str) -> Key {
+    line.chars().next().map_or(Key::Next, of_char)
 }
 
 /// Not crossterm's raw mode: that would also switch off the translation of line ends and Ctrl-C.
@@ -128,13 +174,14 @@ mod mode {
 
     static BEFORE: Mutex<Option<Termios>> = Mutex::new(None);
 
-    pub(super) fn remember() -> io::Result<()> {
+    /// Sets single keys, and remembers what was set before.
+    pub(super) fn take() -> io::Result<()> {
         let now = tcgetattr(io::stdin())?;
         BEFORE.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(now);
-        Ok(())
+        set_single_keys()
     }
 
-    pub(super) fn set_single_keys() -> io::Result<()> {
+    fn set_single_keys() -> io::Result<()> {
         let mut termios = tcgetattr(io::stdin())?;
         termios.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO);
         termios.special_codes[SpecialCodeIndex::VMIN] = 1;
@@ -148,6 +195,20 @@ mod mode {
             let _ = tcsetattr(io::stdin(), OptionalActions::Now, &before);
         }
     }
+
+    pub(super) fn lend() {
+        if let Some(before) = &*BEFORE.lock().unwrap_or_else(PoisonError::into_inner) {
+            let _ = tcsetattr(io::stdin(), OptionalActions::Now, before);
+        }
+    }
+
+    pub(super) fn take_back() {
+        let taken = BEFORE.lock().unwrap_or_else(PoisonError::into_inner);
+        if taken.is_some() {
+            // Where this fails, Enter must be pressed after each key: no reason to end.
+            let _ = set_single_keys();
+        }
+    }
 }
 
 #[cfg(not(unix))]
@@ -156,12 +217,16 @@ mod mode {
 
     use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
 
-    pub(super) fn remember() -> io::Result<()> {
-        Ok(())
+    pub(super) fn take() -> io::Result<()> {
+        enable_raw_mode()
     }
 
-    pub(super) fn set_single_keys() -> io::Result<()> {
-        enable_raw_mode()
+    pub(super) fn lend() {
+        restore();
+    }
+
+    pub(super) fn take_back() {
+        drop(enable_raw_mode());
     }
 
     pub(super) fn restore() {
@@ -181,6 +246,15 @@ mod tests {
         assert_eq!(of_key(KeyEvent::new(KeyCode::Char('j'), KeyModifiers::CONTROL)), Key::Next);
         assert_eq!(of_key(KeyEvent::from(KeyCode::Char('q'))), Key::Quit);
         assert_eq!(of_key(KeyEvent::from(KeyCode::Char('3'))), Key::Number(3));
+        for code in [KeyCode::Char('b'), KeyCode::Left, KeyCode::PageUp] {
+            assert_eq!(of_key(KeyEvent::from(code)), Key::Back);
+        }
         assert_eq!(of_key(KeyEvent::from(KeyCode::Esc)), Key::Other);
+    }
+
+    #[test]
+    fn lines_mean_what_their_first_letter_does() {
+        let keys = ["", "2", "q", "Quit", "?", "b"].map(of_line);
+        assert_eq!(keys, [Key::Next, Key::Number(2), Key::Quit, Key::Quit, Key::Help, Key::Back]);
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use indicatif::TermLike;
 
-use super::Status;
+use super::status::{Part, Status};
 
 /// A terminal of one line, for indicatif.
 #[derive(Debug)]
@@ -65,7 +65,7 @@ impl TermLike for ProgressLine {
         self.with(|line| {
             let text = std::mem::take(line);
             let text = text.trim();
-            if text.is_empty() { self.status.clear() } else { self.status.show(text) }
+            self.status.show(Part::Work, text);
         });
         Ok(())
     }

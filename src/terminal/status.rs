@@ -1,11 +1,15 @@
 //! The one live line at the bottom: on stderr, so that stdout is the transcript and nothing else.
 
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use unicode_width::UnicodeWidthStr as _;
 
 use super::{safe, stderr_is_terminal};
+
+/// Whether this process repaints a line on stderr: what a panic must clear away.
+static REPAINTS: AtomicBool = AtomicBool::new(false);
 
 /// The status line. Clones are handles to the same one.
 #[derive(Clone)]
@@ -17,8 +21,22 @@ struct Inner {
     writer: Box<dyn Write + Send>,
     how: How,
     width: usize,
+    ascii: bool,
+    /// What each has to say, in this order.
+    parts: [String; 3],
     /// What is to be seen while nothing is being written above it.
-    text: Option<String>,
+    drawn: String,
+}
+
+/// Who says something on the status line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Where one is, and since when something is open.
+    Place,
+    /// What is under way.
+    Work,
+    /// What one can press.
+    Keys,
 }
 
 /// How a status line is shown.
@@ -26,7 +44,7 @@ struct Inner {
 pub enum How {
     /// Erased and written again, in place.
     Repainted,
-    /// A line of its own, once for each new text.
+    /// A line of its own, once for each new thing to say; the place is not worth one.
     Lines,
     /// Not at all.
     Off,
@@ -41,17 +59,22 @@ impl std::fmt::Debug for Status {
 impl Status {
     /// On stderr. Where stderr is no terminal: nowhere. `plain`: nothing is erased, each text is a line.
     #[must_use]
-    pub fn stderr(width: usize, plain: bool) -> Self {
+    pub fn stderr(width: usize, plain: bool, ascii: bool) -> Self {
         let how = match (stderr_is_terminal(), plain) {
             (false, _) => How::Off,
             (true, true) => How::Lines,
             (true, false) => How::Repainted,
         };
-        Self::over(Box::new(io::stderr()), how, width)
+        REPAINTS.store(how == How::Repainted, Ordering::Relaxed);
+        let status = Self::over(Box::new(io::stderr()), how, width);
+        status.with(|it| it.ascii = ascii);
+        status
     }
 
     pub(crate) fn over(writer: Box<dyn Write + Send>, how: How, width: usize) -> Self {
-        Self { inner: Arc::new(Mutex::new(Inner { writer, how, width, text: None })) }
+        let inner =
+            Inner { writer, how, width, ascii: false, parts: Default::default(), drawn: String::new() };
+        Self { inner: Arc::new(Mutex::new(inner)) }
     }
 
     /// How it is shown: decides what is worth showing.
@@ -60,37 +83,37 @@ impl Status {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner).how
     }
 
-    /// Shows this instead of what was shown.
-    pub fn show(&self, text: &str) {
-        self.with(|it| {
-            let text = cut(&safe(text), it.width.saturating_sub(1));
-            if it.text.as_ref() != Some(&text) {
-                it.draw(&text);
-                it.text = Some(text);
-            }
-        });
+    /// Shows this instead of what that part showed. Empty: nothing.
+    pub fn show(&self, part: Part, text: &str) {
+        self.with(|it| it.set(part, text));
     }
 
-    /// Erases it.
+    /// Erases all of it.
     pub fn clear(&self) {
         self.with(|it| {
-            it.erase();
-            it.text = None;
+            it.parts = Default::default();
+            it.redraw();
         });
     }
 
-    /// Makes room for a line of the transcript.
-    pub(super) fn hide(&self) {
+    /// The terminal has another width now.
+    pub fn resize(&self, width: usize) {
+        self.with(|it| {
+            it.width = width;
+            it.redraw();
+        });
+    }
+
+    /// Makes room: for a line of the transcript, or for the shell while this program is suspended.
+    pub fn hide(&self) {
         self.with(Inner::erase);
     }
 
     /// Shows it again.
-    pub(super) fn unhide(&self) {
+    pub fn unhide(&self) {
         self.with(|it| {
-            if it.how == How::Repainted
-                && let Some(text) = it.text.clone()
-            {
-                it.draw(&text);
+            if it.how == How::Repainted && !it.drawn.is_empty() {
+                it.draw();
             }
         });
     }
@@ -102,19 +125,71 @@ impl Status {
 }
 
 impl Inner {
-    fn draw(&mut self, text: &str) {
-        let drawn = match self.how {
-            How::Repainted => write!(self.writer, "\r{text}\x1b[K"),
-            How::Lines => writeln!(self.writer, "{text}"),
-            How::Off => Ok(()),
-        };
-        drop(drawn.and_then(|()| self.writer.flush()));
+    fn set(&mut self, part: Part, text: &str) {
+        let text = if self.ascii { ascii(text) } else { safe(text) };
+        let old = &mut self.parts[part as usize];
+        if *old == text {
+            return;
+        }
+        old.clone_from(&text);
+        match self.how {
+            How::Repainted => self.redraw(),
+            How::Lines if part != Part::Place && !text.is_empty() => {
+                drop(writeln!(self.writer, "{text}").and_then(|()| self.writer.flush()));
+            }
+            How::Lines | How::Off => {}
+        }
+    }
+
+    fn redraw(&mut self) {
+        let text = cut(&self.whole(), self.width.saturating_sub(1));
+        if text.is_empty() {
+            self.erase();
+            self.drawn = text;
+        } else if text != self.drawn {
+            self.drawn = text;
+            self.draw();
+        }
+    }
+
+    /// All parts in one.
+    fn whole(&self) -> String {
+        let between = if self.ascii { " - " } else { " · " };
+        let parts = self.parts.iter().filter(|part| !part.is_empty());
+        parts.fold(String::new(), |whole, part| match whole.as_str() {
+            "" => part.clone(),
+            place if place.ends_with(']') => format!("{place} {part}"),
+            whole => format!("{whole}{between}{part}"),
+        })
+    }
+
+    fn draw(&mut self) {
+        if self.how == How::Repainted {
+            drop(write!(self.writer, "\r{}\x1b[K", self.drawn).and_then(|()| self.writer.flush()));
+        }
     }
 
     fn erase(&mut self) {
-        if self.how == How::Repainted && self.text.is_some() {
+        if self.how == How::Repainted && !self.drawn.is_empty() {
             drop(write!(self.writer, "\r\x1b[K").and_then(|()| self.writer.flush()));
         }
+    }
+}
+
+/// What the status line says, without what an ASCII terminal cannot show.
+fn ascii(text: &str) -> String {
+    safe(text)
+        .replace('·', "-")
+        .replace('×', "x")
+        .chars()
+        .map(|c| if c.is_ascii() { c } else { '?' })
+        .collect()
+}
+
+/// What a panic says must not stand behind a status line.
+pub(super) fn erase_in_panic() {
+    if REPAINTS.load(Ordering::Relaxed) {
+        drop(io::stderr().write_all(b"\r\x1b[K"));
     }
 }
 
@@ -149,10 +224,12 @@ mod tests {
 
     fn played(how: How) -> String {
         let shared = Shared::default();
-        let status = Status::over(Box::new(shared.clone()), how, 10);
-        status.show("[3/9] Space next");
+        let status = Status::over(Box::new(shared.clone()), how, 14);
+        status.show(Part::Keys, "Space next");
+        status.show(Part::Place, "[3/9]");
         status.hide();
         status.unhide();
+        status.resize(8);
         status.clear();
         let bytes = shared.0.lock().expect("no panic holds it").clone();
         String::from_utf8(bytes).expect("UTF-8")
@@ -160,12 +237,20 @@ mod tests {
 
     #[test]
     fn it_makes_room_and_comes_back() {
-        assert_eq!(played(How::Repainted), "\r[3/9] Spa\x1b[K\r\x1b[K\r[3/9] Spa\x1b[K\r\x1b[K");
+        assert_eq!(
+            played(How::Repainted).replace("\x1b[K", "|"),
+            "\rSpace next|\r[3/9] Space n|\r|\r[3/9] Space n|\r[3/9] S|\r|"
+        );
+    }
+
+    #[test]
+    fn in_ascii_it_is_ascii() {
+        assert_eq!(ascii("auto ×2 · Space now · ü"), "auto x2 - Space now - ?");
     }
 
     #[test]
     fn without_repainting_it_is_a_line() {
-        assert_eq!(played(How::Lines), "[3/9] Spa\n");
+        assert_eq!(played(How::Lines), "Space next\n");
         assert_eq!(played(How::Off), "");
     }
 }

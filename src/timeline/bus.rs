@@ -132,10 +132,23 @@ impl Bus {
         Reader { bus: self.clone(), seen: Seq(0) }
     }
 
+    /// Changes with every event, and once more at the end: for those who wait in a task for several things at once.
+    #[must_use]
+    pub fn growth(&self) -> watch::Receiver<Seq> {
+        self.inner.length.subscribe()
+    }
+
+    /// Whether nothing more will come.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.lock().ended
+    }
+
     /// Says that nothing more will come: readers end when they have read all.
     pub fn end(&self) {
         self.lock().ended = true;
         self.inner.grown.notify_all();
+        self.inner.length.send_modify(|_| {});
     }
 
     fn push(&self, journal: &mut Journal, make: impl FnOnce(Elapsed) -> Kind) -> Arc<Event> {

@@ -1,28 +1,23 @@
 //! A compare while it runs: one lane for each transport, what happens at the same time in the same row.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use super::labels::nice;
 use super::text::Look;
 use super::units;
-use crate::terminal::{Ink, Line};
+use crate::terminal::Line;
 use crate::timeline::{ConnId, Elapsed, Event, Frame, Kind, Opcode, Side, Slices};
 
 mod cell;
+mod rows;
 
 pub(super) use cell::Cell;
 
 /// What happens within this time shares a row.
 const SAME_ROW: Duration = Duration::from_millis(30);
-/// Of the time, with the space after it.
-const TIME: usize = 8;
 /// More lines than this nobody reads: what follows is only counted.
 const MOST: usize = 72;
-/// Between two lanes.
-const GAP: usize = 1;
-/// A lane that is narrower cannot say what it heard.
-const NARROWEST: usize = 20;
 
 /// What is known of an exchange.
 #[derive(Debug, Default, Clone)]
@@ -43,6 +38,8 @@ pub(super) struct Lanes {
     conns: HashMap<ConnId, usize>,
     exchanges: HashMap<(ConnId, u64), Heads>,
     row: Option<Elapsed>,
+    /// What the world did at that time.
+    news: Option<String>,
     /// How many lines were drawn.
     drawn: usize,
     slices: Slices,
@@ -60,6 +57,12 @@ pub(super) struct Lane {
     pub spoke: Vec<Side>,
     /// What is needed once for a connection, not once for a message: the handshake. Bytes and requests.
     pub once: (u64, u64),
+    /// After how long each of the server's messages was heard, in the order in which they were.
+    pub delays: Vec<Duration>,
+    /// Open connections on which the server may speak unasked.
+    sockets: HashSet<ConnId>,
+    /// Messages that others than the server made: they are heard, and no news of the server.
+    others: HashSet<u64>,
     cells: Vec<Cell>,
 }
 
@@ -76,6 +79,7 @@ impl Lanes {
             conns: HashMap::new(),
             exchanges: HashMap::new(),
             row: None,
+            news: None,
             drawn: 0,
             slices: Slices::default(),
             words: HashMap::new(),
@@ -107,45 +111,41 @@ impl Lanes {
         }
     }
 
-    /// The names above the lanes.
-    pub fn heading(&self) -> Vec<Line> {
-        let legend = "+ opens   × closes   late: after it was said";
-        let legend = Line::plain(" ").with(Ink::Dim, self.look.cut(legend, self.width.saturating_sub(1)));
-        let Some(width) = self.columns() else {
-            return vec![legend, Line::plain(" ".repeat(TIME - 2)).with(Ink::Dim, "s")];
-        };
-        let mut names = Line::plain(" ".repeat(TIME - 2)).with(Ink::Dim, "s");
-        let mut sides = Line::default();
-        for (n, lane) in self.lanes.iter().enumerate() {
-            let start = TIME + n * (width + GAP);
-            names.pad(start);
-            names.push(Ink::Bold, self.look.cut(&self.look.text(nice(&lane.name)), width));
-            sides.pad(start);
-            sides.push(Ink::ClientTag, "C");
-            sides.pad(start + width - 1);
-            sides.push(Ink::ServerTag, "S");
-        }
-        vec![legend, names, sides]
-    }
-
-    /// Takes a fact: the rows that are complete now.
-    pub fn event(&mut self, event: &Event) -> Vec<Line> {
+    /// Takes a fact: the rows that are complete now, each with its lines.
+    pub fn event(&mut self, event: &Event) -> Vec<Vec<Line>> {
         if !self.running {
             return Vec::new();
         }
         self.zero.get_or_insert(event.at);
+        let mut rows = Vec::new();
         let over = self.row.is_some_and(|row| event.at.since(row) > SAME_ROW);
-        let mut lines = if over { self.flush() } else { Vec::new() };
+        if over || matches!(event.kind, Kind::World { .. }) {
+            rows.push(self.flush());
+        }
         match &event.kind {
-            Kind::World { text, .. } => {
-                lines.extend(self.flush());
-                let across = vec![self.across(event.at, text)];
-                lines.extend(self.at_most(across));
+            Kind::World { what, text, .. } => {
+                self.row = Some(event.at);
+                self.news = Some(text.clone());
+                // Of what is not said nobody hears.
+                if what != "say" {
+                    rows.push(self.flush());
+                }
             }
             Kind::Heard { client, id, after, .. } => self.heard(event.at, client, *id, *after),
             _ => self.fact(event),
         }
-        lines
+        if self.news.is_some() && self.all_told() {
+            rows.push(self.flush());
+        }
+        rows.retain(|row| !row.is_empty());
+        rows
+    }
+
+    /// Whether everybody who may be told unasked has heard the news. It is shown then, and not when something else
+    /// happens, which may be seconds later.
+    fn all_told(&self) -> bool {
+        let mut listening = self.lanes.iter().filter(|lane| !lane.sockets.is_empty());
+        listening.all(|lane| lane.cells.iter().any(|cell| !cell.heard.is_empty()))
     }
 
     /// The row that was held back for what might happen at the same time.
@@ -153,12 +153,10 @@ impl Lanes {
         let Some(at) = self.row.take() else {
             return Vec::new();
         };
+        let news = self.news.take();
         let cells: Vec<Vec<Cell>> =
             self.lanes.iter_mut().map(|lane| std::mem::take(&mut lane.cells)).collect();
-        let lines = match self.columns() {
-            Some(width) => self.side_by_side(at, &cells, width),
-            None => self.listed(at, &cells),
-        };
+        let lines = if self.drawn <= MOST { self.row(at, news.as_deref(), &cells) } else { Vec::new() };
         self.at_most(lines)
     }
 
@@ -171,76 +169,7 @@ impl Lanes {
         }
         // Once is enough, and then nothing more, however few lines there are.
         self.drawn = usize::MAX;
-        if before > MOST || lines.is_empty() {
-            return Vec::new();
-        }
-        let rest = self.look.text("… the rest is counted below");
-        vec![Line::plain(" ".repeat(TIME)).with(Ink::Dim, rest)]
-    }
-
-    fn side_by_side(&self, at: Elapsed, cells: &[Vec<Cell>], width: usize) -> Vec<Line> {
-        let rows = cells.iter().map(Vec::len).max().unwrap_or_default();
-        let row = |n: usize| {
-            let mut line = self.time(at, n == 0);
-            for (lane, cells) in self.lanes.iter().zip(cells) {
-                match cells.get(n) {
-                    Some(cell) => cell.draw(self.look, width, &mut line),
-                    None if lane.opened > lane.closed => {
-                        line.push(Ink::Plain, format!("│{}│", " ".repeat(width - 2)));
-                    }
-                    None => line.push(Ink::Plain, " ".repeat(width)),
-                }
-                line.push(Ink::Plain, " ".repeat(GAP));
-            }
-            line
-        };
-        (0..rows).map(row).collect()
-    }
-
-    /// Where the lanes do not fit beside each other: a line for each thing, with the lane's name.
-    fn listed(&self, at: Elapsed, cells: &[Vec<Cell>]) -> Vec<Line> {
-        let mut lines = Vec::new();
-        for (lane, cells) in self.lanes.iter().zip(cells) {
-            for cell in cells {
-                let mut line = self.time(at, lines.is_empty());
-                line.push(Ink::Plain, self.look.cut(&self.look.text(nice(&lane.name)), 17));
-                line.pad(TIME + 18);
-                cell.draw(self.look, self.width.saturating_sub(TIME + 18).max(NARROWEST), &mut line);
-                lines.push(line);
-            }
-        }
-        lines
-    }
-
-    /// News, across all lanes.
-    fn across(&mut self, at: Elapsed, text: &str) -> Line {
-        let mut line = self.time(at, true);
-        let room = match self.columns() {
-            Some(width) => self.lanes.len() * (width + GAP) - GAP,
-            None => self.width - TIME,
-        };
-        let text = self.look.cut(&self.look.text(text), room.saturating_sub(8));
-        let free = room.saturating_sub(Line::plain(&*text).width() + 4);
-        let dots = |columns: usize| "· ".repeat(columns / 2);
-        line.push(Ink::Plain, dots(free / 2));
-        line.push(Ink::Bold, format!(" {text} "));
-        line.push(Ink::Plain, format!(" {}", dots(free - free / 2)));
-        line
-    }
-
-    fn time(&self, at: Elapsed, shown: bool) -> Line {
-        let zero = self.zero.unwrap_or_default();
-        let time = if shown { format!("{:>7.2} ", at.since(zero).as_secs_f64()) } else { String::new() };
-        let mut line = Line::plain(self.look.cut(&time, TIME));
-        line.pad(TIME);
-        line
-    }
-
-    /// The width of a lane; `None` where they do not fit beside each other.
-    fn columns(&self) -> Option<usize> {
-        let lanes = self.lanes.len().max(1);
-        let width = self.width.saturating_sub(TIME + (lanes - 1) * GAP) / lanes;
-        (width >= NARROWEST).then_some(width.min(40))
+        if before > MOST || lines.is_empty() { Vec::new() } else { vec![self.rest()] }
     }
 
     fn fact(&mut self, event: &Event) {
@@ -268,11 +197,14 @@ impl Lanes {
             Kind::Frame(frame) => self.frame(event.at, lane, frame),
             Kind::Closed { .. } => {
                 self.lanes[lane].closed += 1;
+                self.lanes[lane].sockets.remove(&conn);
                 self.cell(event.at, lane, |cell| cell.closed).closed = true;
+            }
+            Kind::Upgraded { .. } => {
+                self.lanes[lane].sockets.insert(conn);
             }
             // Not to be drawn so small; the rest never has a connection in a lane.
             Kind::Bytes { .. }
-            | Kind::Upgraded { .. }
             | Kind::Packet { .. }
             | Kind::Fin { .. }
             | Kind::Kernel { .. }
@@ -305,8 +237,7 @@ impl Lanes {
                         (bytes.saturating_add(request_len).saturating_add(wire_len), requests + 1);
                 }
                 let answer = if body_len <= 2 && status == 200 { "[]".into() } else { status.to_string() };
-                self.cell(at, lane, |cell| cell.answer.is_some() || cell.frame.is_some()).answer =
-                    Some(answer);
+                self.cell(at, lane, |cell| cell.has_come() || cell.sent.is_some()).answer = Some(answer);
             }
         }
     }
@@ -322,7 +253,13 @@ impl Lanes {
             Opcode::Pong => "pong".into(),
             Opcode::Reserved(bits) => format!("opcode {bits}"),
         };
-        self.cell(at, lane, Cell::is_used).frame = Some((frame.from, words));
+        match frame.from {
+            Side::Client => self.cell(at, lane, Cell::is_used).sent = Some(words),
+            // What comes back after the client's own frame stands beside it.
+            Side::Server => {
+                self.cell(at, lane, |cell| cell.has_come() || cell.request.is_some()).came = Some(words);
+            }
+        }
     }
 
     /// Remembers what the messages say that a lane's server sent, so that whoever hears of one can be quoted.
@@ -339,6 +276,13 @@ impl Lanes {
         for message in messages {
             if let Some((id, text)) = super::said::message(message) {
                 self.words.insert((lane, id), text.to_owned());
+                if message
+                    .get("from")
+                    .and_then(serde_json::Value::as_str)
+                    .is_some_and(|from| from != "server")
+                {
+                    self.lanes[lane].others.insert(id);
+                }
             }
         }
     }
@@ -349,13 +293,18 @@ impl Lanes {
         };
         let words = self.words.get(&(lane, id));
         let text = words.map_or_else(|| format!("news {id}"), Clone::clone);
-        let brought = |cell: &&mut Cell| match &cell.frame {
-            Some((Side::Server, _)) => cell.heard.is_empty(),
-            Some((Side::Client, _)) => false,
+        if !self.lanes[lane].others.contains(&id) {
+            self.lanes[lane].delays.push(after.0);
+        }
+        let cells = &mut self.lanes[lane].cells;
+        // The frame that says it, else the first thing that came and may have brought it.
+        let said = cells.iter().position(|cell| cell.heard.is_empty() && cell.came.as_ref() == Some(&text));
+        let brought = |cell: &Cell| match &cell.came {
+            Some(_) => cell.heard.is_empty(),
             None => cell.answer.is_some(),
         };
-        match self.lanes[lane].cells.iter_mut().find(brought) {
-            Some(cell) => cell.heard.push((text, after.0)),
+        match said.or_else(|| cells.iter().position(brought)) {
+            Some(cell) => cells[cell].heard.push((text, after.0)),
             None => self.cell(at, lane, Cell::is_used).heard.push((text, after.0)),
         }
     }
@@ -364,7 +313,8 @@ impl Lanes {
     fn cell(&mut self, at: Elapsed, lane: usize, full: impl FnOnce(&Cell) -> bool) -> &mut Cell {
         self.row.get_or_insert(at);
         let cells = &mut self.lanes[lane].cells;
-        if cells.last().is_none_or(|last| last.closed || full(last)) {
+        // What is too much to be drawn need not be kept.
+        if cells.len() <= MOST && cells.last().is_none_or(|last| last.closed || full(last)) {
             cells.push(Cell::default());
         }
         let last = cells.len() - 1;

@@ -5,6 +5,7 @@
 
 mod bits;
 mod claims;
+mod delays;
 mod exchange;
 mod fence;
 mod hexdump;
@@ -21,6 +22,7 @@ mod said;
 #[cfg(test)]
 mod sample;
 mod scoreboard;
+mod table;
 #[cfg(test)]
 mod tests;
 mod text;

@@ -21,6 +21,7 @@ pub struct Narrator<O> {
     look: Look,
     width: usize,
     hex: bool,
+    brief: bool,
     ladder: Ladder,
     rungs: Rungs,
     fence: Fence,
@@ -54,6 +55,7 @@ impl<O: Out> Narrator<O> {
             look,
             width,
             hex: options.hex,
+            brief: options.brief,
             ladder: Ladder::default(),
             rungs: Rungs::new(look, width),
             fence: Fence::default(),
@@ -103,8 +105,8 @@ impl<O: Out> Narrator<O> {
         if let Some(lanes) = &mut self.lanes
             && lanes.takes(event)
         {
-            let lines = lanes.event(event);
-            return self.show(Group::Row, lines);
+            let rows = lanes.event(event);
+            return rows.into_iter().try_for_each(|lines| self.show(Group::Row, lines));
         }
         self.rows(&rows)
     }
@@ -161,7 +163,7 @@ impl<O: Out> Narrator<O> {
             let lines = lanes.flush();
             // Their connections may close later: those rows belong to no ladder.
             lanes.end();
-            self.lines(lines)?;
+            self.show(Group::Row, lines)?;
         }
         let lines = match self.playing.take() {
             Some(Show::Heads) => exchange::draw(self.look, &self.fence, self.width),
@@ -280,9 +282,10 @@ impl<O: Out> Narrator<O> {
     fn summary(&mut self, seconds: f64, transports: &[Transport]) -> io::Result<()> {
         if let Some(lanes) = &mut self.lanes {
             let rest = lanes.flush();
-            self.lines(rest)?;
+            self.show(Group::Row, rest)?;
         }
-        let blocks = scoreboard::draw(self.look, self.width, seconds, transports, self.lanes.as_ref());
+        let drawing = scoreboard::Drawing { look: self.look, width: self.width, brief: self.brief };
+        let blocks = drawing.blocks(seconds, transports, self.lanes.as_ref());
         blocks.into_iter().try_for_each(|lines| self.block(lines))
     }
 }

@@ -1,5 +1,7 @@
 //! The picture that says it all: how often a connection was opened, and who spoke on it.
 
+use unicode_width::UnicodeWidthStr as _;
+
 use super::labels::nice;
 use super::lanes::{Lane, Lanes};
 use super::text::Look;
@@ -12,28 +14,47 @@ const NAME: usize = 19;
 /// The widest that a lane is drawn.
 const WIDEST: usize = 44;
 
+/// Three connections: a lane is narrower only where nothing else can give way.
+const ENOUGH: usize = 11;
+/// The narrowest.
+const LEAST: usize = 7;
+
 /// A line for each transport.
 pub(super) fn draw(look: Look, width: usize, transports: &[Transport], lanes: &Lanes) -> Vec<Line> {
-    // What is said beside it needs 28.
-    let room = width.saturating_sub(NAME + 2 + 28).clamp(8, WIDEST);
-    let one = |it: &Transport| {
-        let lane = lanes.lane(&it.name)?;
-        let mut line = Line::plain(" ").with(Ink::Bold, look.cut(&look.text(nice(&it.name)), NAME - 2));
+    let lanes: Vec<&Lane> = transports.iter().filter_map(|it| lanes.lane(&it.name)).collect();
+    // What is said beside the lanes is shortened before they are.
+    let wordings = [1, 2, 3].map(|form| lanes.iter().map(|lane| words(lane, form)).collect::<Vec<_>>());
+    let widest = |words: &Vec<String>| words.iter().map(|it| it.width()).max().unwrap_or_default();
+    let fits = |words: &&Vec<String>| NAME + ENOUGH + 2 + widest(words) <= width;
+    let [.., shortest] = &wordings;
+    let words = wordings.iter().find(fits).unwrap_or(shortest);
+    let room = width.saturating_sub(NAME + 2 + widest(words)).clamp(LEAST, WIDEST);
+    let one = |(lane, words): (&&Lane, &String)| {
+        let mut line = Line::plain(" ").with(Ink::Bold, look.cut(&look.text(nice(&lane.name)), NAME - 2));
         line.pad(NAME);
         connections(lane, room, &mut line);
         line.pad(NAME + room);
-        let words = look.cut(&words(lane), width.saturating_sub(NAME + room + 2));
-        Some(line.with(Ink::Plain, format!("  {words}")))
+        let words = look.cut(words, width.saturating_sub(NAME + room + 2));
+        line.with(Ink::Plain, format!("  {words}"))
     };
-    transports.iter().filter_map(one).collect()
+    lanes.iter().zip(words).map(one).collect()
 }
 
-fn words(lane: &Lane) -> String {
+/// What is seen in the picture; a greater `form` is a shorter one.
+fn words(lane: &Lane, form: usize) -> String {
     let opened = format!("{} opened", units::grouped(lane.opened));
-    match lane.name.as_str() {
-        "websocket" if lane.opened == 1 => format!("{opened}, both may speak"),
-        "keep-alive" if lane.opened == 1 => format!("{opened}, the client must ask"),
-        _ => format!("{opened}, {} closed", units::grouped(lane.closed)),
+    let stays = match (lane.name.as_str(), form) {
+        ("websocket", 1) => Some("both may speak"),
+        ("websocket", _) => Some("both speak"),
+        ("keep-alive", 1) => Some("the client must ask"),
+        ("keep-alive", 2) => Some("client must ask"),
+        ("keep-alive", _) => Some("must ask"),
+        _ => None,
+    };
+    match (stays.filter(|_| lane.opened == 1), form) {
+        (Some(stays), _) => format!("{opened}, {stays}"),
+        (None, 1 | 2) => format!("{opened}, {} closed", units::grouped(lane.closed)),
+        (None, _) => opened,
     }
 }
 

@@ -7,7 +7,7 @@ use super::labels::nice;
 use super::ladder::{Ladder, Row, Shape};
 use super::lanes::Lanes;
 use super::text::Look;
-use super::{Options, View, claims, exchange, hexdump, labels, prose, scoreboard, units, verdict};
+use super::{Options, View, claims, delays, exchange, hexdump, labels, prose, scoreboard, units, verdict};
 use crate::terminal::{Group, Line, Out};
 use crate::timeline::{Choice, ConnId, Event, Kind, Role, Show, Transport};
 use crate::wire::handshake::Working;
@@ -182,6 +182,8 @@ impl<O: Out> Plain<O> {
     fn summary(&mut self, seconds: f64, transports: &[Transport]) -> io::Result<()> {
         self.values("", transports, &scoreboard::measured(transports))?;
         let lanes = self.lanes.take();
+        let delays = lanes.as_ref().map(|lanes| delays::sentences(transports, lanes)).unwrap_or_default();
+        delays.iter().try_for_each(|text| self.sentence(text))?;
         let scaled = scoreboard::scaled(seconds, transports, lanes.as_ref());
         if !scaled.is_empty() {
             self.sentence(&format!("{}: {}", scoreboard::MANY, scoreboard::ASSUMED))?;

@@ -4,13 +4,14 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::timeline::{
-    Choice, Claim, ConnId, Data, Elapsed, Event, Frame, Head, Kind, Layer, Opcode, Role, Seq, Show, Side,
-    Spread, Transport, Who,
+    Choice, Claim, ConnId, Data, Elapsed, Event, Frame, Head, Kind, Layer, Opcode, Role, Seq, Show, Side, Who,
 };
 
+mod compares;
 mod trials;
 
-pub(super) use trials::{garbage, long_frame, many_goals, often, silence};
+pub(super) use compares::{all_lost, compare, crowded, many_goals, often, transport};
+pub(super) use trials::{garbage, long_frame, silence};
 
 /// Builds a timeline event by event.
 #[derive(Debug, Default)]
@@ -381,83 +382,10 @@ pub(super) fn polling() -> Vec<Event> {
     story.events
 }
 
-/// Three lanes: two pieces of news, three polls each, one message from the client.
-pub(super) fn compare() -> Vec<Event> {
-    let mut story = Story::default();
-    story.step(1, 2, "The same news, three ways").lanes(&["close", "keep-alive", "websocket"]);
-    let get = "GET /api/messages?since=0 HTTP/1.1\r\nhost: 127.0.0.1:53817\r\n\r\n";
-    let ok = |body: &str| format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
-    let mut conn = 3;
-    let mut poll = |story: &mut Story, n: u64, body: &str, heard: &[(u64, f64)]| {
-        let heard = |story: &mut Story, client: &str| {
-            for (id, after) in heard {
-                let after = Elapsed(Duration::from_secs_f64(*after));
-                story.push(Kind::Heard { client: client.into(), conn: None, id: *id, after });
-            }
-        };
-        conn += 1;
-        story.open(conn, "close").us(80).request(conn, 1, get).us(80).response(conn, 1, &ok(body));
-        heard(story, "close");
-        story.close(conn, Side::Server);
-        story.us(100).request(2, n, get).us(100).response(2, n, &ok(body));
-        heard(story, "keep-alive");
-    };
-    story.open(2, "keep-alive");
-    poll(&mut story, 1, "[]", &[]);
-    story.open(1, "websocket").us(100).request(1, 1, HANDSHAKE).us(100).response(1, 1, SWITCHING).upgraded(1);
-    story.ms(900);
-    goal(&mut story, 1, "GOAL 1-0");
-    story.ms(1100);
-    poll(&mut story, 2, "[{\"id\":1,\"text\":\"GOAL 1-0\"}]", &[(1, 1.1)]);
-    story.ms(500).frame(
-        1,
-        Side::Client,
-        Opcode::Text,
-        br#"{"event":"message","data":{"from":"anna","text":"nice!"}}"#,
-    );
-    story.ms(200);
-    goal(&mut story, 2, "GOAL 2-0");
-    story.ms(400);
-    goal(&mut story, 3, "RED CARD for number 8, who may not believe it");
-    story.ms(900);
-    poll(&mut story, 3, "[{\"id\":2,\"text\":\"GOAL 2-0\"},{\"id\":3}]", &[(2, 1.3), (3, 0.9)]);
-    story.ms(40).close(2, Side::Client).close(1, Side::Server);
-    story.push(summary()).claim("3 lanes", Some(true), None).played();
-    story.events
-}
-
 fn goal(story: &mut Story, id: u64, text: &str) {
     story.news(text).us(300);
     let message = format!("{{\"event\":\"message\",\"data\":{{\"id\":{id},\"text\":\"{text}\"}}}}");
     story.frame(1, Side::Server, Opcode::Text, message.as_bytes());
     let after = Elapsed(Duration::from_micros(300));
     story.push(Kind::Heard { client: "websocket".into(), conn: Some(ConnId(1)), id, after });
-}
-
-fn summary() -> Kind {
-    let elapsed = |seconds: f64| Elapsed(Duration::from_secs_f64(seconds));
-    let transport = |name: &str, after: f64, numbers: [u64; 6], talks: &str| Transport {
-        name: name.into(),
-        events: 3,
-        heard_after: Some(Spread {
-            median: elapsed(after),
-            p99: elapsed(after * 1.2),
-            worst: elapsed(after * 1.2),
-        }),
-        connections: numbers[0],
-        requests: numbers[1],
-        empty: numbers[2],
-        from_client: numbers[3],
-        from_server: numbers[4],
-        payload: numbers[5],
-        lost: 0,
-        client_talks_by: talks.into(),
-        sent: 1,
-    };
-    let transports = vec![
-        transport("close", 1.1, [3, 3, 1, 189, 191, 68], "new request"),
-        transport("keep-alive", 1.1, [1, 3, 1, 189, 191, 68], "new request"),
-        transport("websocket", 0.0003, [1, 1, 0, 215, 331, 160], "same connection"),
-    ];
-    Kind::Summary { seconds: elapsed(6.0), transports }
 }

@@ -10,6 +10,8 @@ use super::{Narrator, Options, Plain, View};
 use crate::terminal::{Group, Line, Out};
 use crate::timeline::{Event, Kind, Show};
 
+mod compares;
+
 #[derive(Clone, Default)]
 struct Page(Arc<Mutex<Vec<Line>>>);
 

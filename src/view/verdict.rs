@@ -35,14 +35,7 @@ pub(super) fn sentences(seconds: f64, transports: &[Transport]) -> Vec<Sentence>
     sentences.extend(transports.iter().map(numbers));
     sentences.extend(lateness(transports));
     sentences.extend(bytes(transports));
-    sentences.extend(transports.iter().filter(|it| it.lost > 0).map(|it| {
-        plain(format!(
-            "{} lost {} of {}.",
-            nice(&it.name),
-            units::grouped(it.lost),
-            units::grouped(it.events)
-        ))
-    }));
+    sentences.extend(lost(transports));
     sentences.push(plain(
         "Both sides have news: WebSocket. The client asks now and then: HTTP. Only the server has news: try SSE."
             .into(),
@@ -52,10 +45,6 @@ pub(super) fn sentences(seconds: f64, transports: &[Transport]) -> Vec<Sentence>
 
 fn plain(text: String) -> Sentence {
     Sentence { bold: String::new(), plain: text }
-}
-
-fn bold(text: &str) -> Sentence {
-    Sentence { bold: text.into(), plain: String::new() }
 }
 
 /// `HTTP, close: 10 connections, 10 requests, 5 empty. Worst delay 1.26 s.`
@@ -84,59 +73,62 @@ fn alike(left: f64, right: f64) -> bool {
 }
 
 /// Who heard sooner, and what that does and does not come from.
-fn lateness(transports: &[Transport]) -> Vec<Sentence> {
+fn lateness(transports: &[Transport]) -> Option<Sentence> {
     let of = |name| get(transports, name).and_then(median);
-    let mut sentences = Vec::new();
     let (close, alive, socket) = (of("close"), of("keep-alive"), of("websocket"));
     let staying_is_no_help = close.zip(alive).is_some_and(|(close, alive)| alike(close, alive));
     let asked = [close, alive].into_iter().flatten().reduce(f64::min);
     let unasked_is_sooner = socket.zip(asked).map(|(socket, asked)| asked >= socket * CLEARLY);
-    match (staying_is_no_help, unasked_is_sooner) {
-        (true, Some(true)) => {
-            sentences.push(bold("Staying open is not the difference. Sending without being asked is."));
-        }
-        (false, Some(true)) => sentences.push(bold("Sending without being asked was sooner here.")),
-        (true, Some(false)) => {
-            sentences.push(plain("Staying open made HTTP no sooner.".into()));
-            sentences.push(plain("WebSocket was not clearly sooner here.".into()));
-        }
-        (false, Some(false)) => sentences.push(plain("WebSocket was not clearly sooner here.".into())),
-        (true, None) => sentences.push(plain("Staying open made HTTP no sooner.".into())),
-        (false, None) => {}
+    let mut rest = Vec::new();
+    if staying_is_no_help && unasked_is_sooner != Some(true) {
+        rest.push("Staying open made HTTP no sooner.".into());
+    }
+    if unasked_is_sooner == Some(false) {
+        rest.push("WebSocket was not clearly sooner here.".into());
     }
     if let (Some(close), Some(alive)) = (close, alive)
         && !staying_is_no_help
     {
         let (sooner, later) = if alive < close { ("keep-alive", "close") } else { ("close", "keep-alive") };
-        sentences.push(plain(format!("{} heard sooner than {}.", nice(sooner), nice(later))));
+        rest.push(format!("{} heard sooner than {}.", nice(sooner), nice(later)));
     }
-    sentences
+    let bold = match (staying_is_no_help, unasked_is_sooner) {
+        (true, Some(true)) => "Staying open is not the difference. Sending without being asked is.",
+        (false, Some(true)) => "Sending without being asked was sooner here.",
+        (true | false, Some(false) | None) => "",
+    };
+    let gap = if bold.is_empty() || rest.is_empty() { "" } else { " " };
+    let plain = format!("{gap}{}", rest.join(" "));
+    (!bold.is_empty() || !plain.is_empty()).then(|| Sentence { bold: bold.into(), plain })
+}
+
+/// `Never heard: HTTP, close 2 of 6; WebSocket 1 of 6.`
+fn lost(transports: &[Transport]) -> Option<Sentence> {
+    let lost: Vec<String> = transports
+        .iter()
+        .filter(|it| it.lost > 0)
+        .map(|it| format!("{} {} of {}", nice(&it.name), units::grouped(it.lost), units::grouped(it.events)))
+        .collect();
+    (!lost.is_empty()).then(|| plain(format!("Never heard: {}.", lost.join("; "))))
 }
 
 /// Where WebSocket does not win, that is said; where it does, by how much.
-fn bytes(transports: &[Transport]) -> Vec<Sentence> {
+fn bytes(transports: &[Transport]) -> Option<Sentence> {
     let total = |it: &Transport| it.from_client.saturating_add(it.from_server);
-    let (Some(alive), Some(socket)) = (get(transports, "keep-alive"), get(transports, "websocket")) else {
-        return Vec::new();
-    };
-    let (alive, socket) = (total(alive), total(socket));
-    let text = match alive.cmp(&socket) {
+    let alive = total(get(transports, "keep-alive")?);
+    let socket = total(get(transports, "websocket")?);
+    let (http, ws) = (units::grouped(alive), units::grouped(socket));
+    Some(plain(match alive.cmp(&socket) {
         std::cmp::Ordering::Less => {
-            let numbers = format!("{} against {}", units::bytes(alive), units::grouped(socket));
-            format!("Where WebSocket does not win: HTTP, keep-alive moved fewer bytes, {numbers}.")
+            format!("WebSocket does not win on bytes: HTTP, keep-alive {http}, WebSocket {ws}.")
         }
         std::cmp::Ordering::Equal => {
-            format!(
-                "WebSocket and HTTP, keep-alive moved the same number of bytes, {}.",
-                units::grouped(alive)
-            )
+            format!("WebSocket and HTTP, keep-alive moved the same number of bytes, {http}.")
         }
         std::cmp::Ordering::Greater => {
-            let numbers = format!("{} against {}", units::bytes(socket), units::grouped(alive));
-            format!("WebSocket moved fewer bytes than HTTP, keep-alive: {numbers}.")
+            format!("WebSocket moved fewer bytes than HTTP, keep-alive: {ws} against {http}.")
         }
-    };
-    vec![plain(text)]
+    }))
 }
 
 /// For `clients` clients and `hours`. `once`: bytes and requests that a client needs once, not again and again.
@@ -204,7 +196,7 @@ mod tests {
         HTTP, keep-alive: 1 connection, 10 requests, 5 empty. Worst delay 1.40 s.
         WebSocket: 1 connection, 1 request. Worst delay 80.0 ms.
         Staying open is not the difference. Sending without being asked is.
-        WebSocket moved fewer bytes than HTTP, keep-alive: 800 bytes against 2,230.
+        WebSocket moved fewer bytes than HTTP, keep-alive: 800 against 2,230.
         Both sides have news: WebSocket. The client asks now and then: HTTP. Only the server has news: try SSE.
         ");
     }
@@ -221,7 +213,9 @@ mod tests {
             transport("websocket", 0.04, 3000),
         ]);
         assert!(!differ.iter().any(|it| it.contains("Staying open is not")));
-        assert!(differ.contains(&"HTTP, keep-alive heard sooner than HTTP, close.".into()));
+        assert!(
+            differ.iter().any(|it| it.ends_with("here. HTTP, keep-alive heard sooner than HTTP, close."))
+        );
         assert!(differ.iter().any(|it| it.contains("does not win")));
     }
 

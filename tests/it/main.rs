@@ -14,6 +14,7 @@ mod from;
 mod harness;
 mod house;
 mod http;
+mod keys;
 mod lesson;
 mod notation;
 mod pauses;

@@ -32,6 +32,7 @@ fn on_terminal(file: &NamedTempFile, flags: &[&str]) -> Terminal {
 /// What the status line says where a key is waited for.
 const ONE_OF_THREE: &str = "[1/3]";
 const TWO_OF_THREE: &str = "[2/3]";
+const THREE_OF_THREE: &str = "[3/3]";
 
 #[test]
 fn enter_and_space_go_on() {
@@ -41,7 +42,9 @@ fn enter_and_space_go_on() {
     assert!(terminal.single_keys());
     terminal.press("\r");
     terminal.sees(TWO_OF_THREE);
-    terminal.press("x7 ");
+    terminal.press("7 ");
+    terminal.sees(THREE_OF_THREE);
+    terminal.press(" ");
     let (status, shown) = terminal.ends();
     assert!(status.success(), "{shown}");
     assert!(shown.contains("First words.") && shown.contains("Last words."), "{shown}");
@@ -55,6 +58,8 @@ fn clickers_go_on() {
     // Right, then PageDown.
     terminal.press("\x1b[C");
     terminal.sees(TWO_OF_THREE);
+    terminal.press("\x1b[6~");
+    terminal.sees(THREE_OF_THREE);
     terminal.press("\x1b[6~");
     assert!(terminal.ends().0.success());
 }

@@ -135,6 +135,13 @@ impl<'a> Player<'a> {
         Ok(player)
     }
 
+    /// The same with what was predicted in an earlier run.
+    #[must_use]
+    pub fn predicted(mut self, predictions: Predictions) -> Self {
+        self.outcome.predictions = predictions;
+        self
+    }
+
     /// Plays it to its end, and stops the server.
     ///
     /// # Errors

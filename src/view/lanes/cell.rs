@@ -6,12 +6,16 @@ use unicode_width::UnicodeWidthStr as _;
 
 use super::{Look, units};
 use crate::terminal::{Ink, Line};
-use crate::timeline::Side;
 
 /// Later than this is late.
 const LATE: Duration = Duration::from_millis(100);
+/// What comes back is cut to this where what was sent needs the room.
+const LEAST: usize = 5;
 
-/// A poll with its answer, or a frame, or the end of a connection.
+/// Said of an echo that has no room for its words.
+const SAME: &str = "same";
+
+/// A poll with its answer, or a frame and what came back on it, or the end of a connection.
 #[derive(Debug, Default)]
 pub(in crate::view) struct Cell {
     pub opened: bool,
@@ -20,7 +24,10 @@ pub(in crate::view) struct Cell {
     pub request: Option<String>,
     /// The response in short.
     pub answer: Option<String>,
-    pub frame: Option<(Side, String)>,
+    /// The client's frame.
+    pub sent: Option<String>,
+    /// The server's frame, after it.
+    pub came: Option<String>,
     /// The news that it brought, and how long after they were made.
     pub heard: Vec<(String, Duration)>,
 }
@@ -28,7 +35,12 @@ pub(in crate::view) struct Cell {
 impl Cell {
     /// Whether there is something in it already, other than that its connection opened.
     pub fn is_used(&self) -> bool {
-        self.request.is_some() || self.answer.is_some() || self.frame.is_some() || !self.heard.is_empty()
+        self.request.is_some() || self.sent.is_some() || self.has_come()
+    }
+
+    /// Whether something came from the server already.
+    pub fn has_come(&self) -> bool {
+        self.answer.is_some() || self.came.is_some() || !self.heard.is_empty()
     }
 
     /// Draws it.
@@ -40,67 +52,139 @@ impl Cell {
     }
 
     fn inside(&self, look: Look, room: usize, line: &mut Line) {
-        match (&self.request, &self.answer, &self.frame) {
-            (Some(method), None, _) => to_server(look, method, room, line),
-            (Some(method), Some(_), _) => {
-                let least = (look.text(method).width() + 2).min(room / 2);
-                let down = self.incoming(look, room - least - 2);
-                // Half each, but what was heard must be read.
-                let right = (room / 2).max(down.width() + 2).min(room - least);
-                to_server(look, method, room - right, line);
-                to_client(look, &down, right, line);
+        let up = self.request.as_ref().or(self.sent.as_ref()).map(|words| look.text(words));
+        let brought = self.answer.is_some() || self.came.is_some();
+        match up {
+            Some(up) if self.has_come() => {
+                let right = self.right(look, up.width(), room);
+                to_server(look, &up, room - right, line);
+                to_client(look, &self.incoming(look, right), right, line);
             }
-            (None, Some(_), _) => to_client(look, &self.incoming(look, room.saturating_sub(2)), room, line),
-            (None, None, Some((Side::Client, words))) => to_server(look, &look.text(words), room, line),
-            (None, None, Some((Side::Server, _))) => {
-                to_client(look, &self.incoming(look, room.saturating_sub(2)), room, line);
-            }
-            (None, None, None) if !self.heard.is_empty() => {
+            Some(up) => to_server(look, &up, room, line),
+            None if brought => to_client(look, &self.incoming(look, room), room, line),
+            // It was heard some time after it was sent: the arrow stands above.
+            None => {
                 let text = look.cut(&self.incoming(look, room), room);
                 line.push(Ink::Plain, format!("{text}{}", " ".repeat(room - text.width())));
             }
-            (None, None, None) => line.push(Ink::Plain, " ".repeat(room)),
         }
     }
 
-    /// What came from the server, in at most so many columns.
-    fn incoming(&self, look: Look, room: usize) -> String {
-        let plain = || match (&self.answer, &self.frame) {
-            (Some(answer), _) => answer.clone(),
-            (None, Some((_, words))) => look.text(words),
-            (None, None) => String::new(),
+    /// How much of the room is for what came from the server, where something went there as well: half, unless one
+    /// of them needs more.
+    fn right(&self, look: Look, up: usize, room: usize) -> usize {
+        let forms: Vec<usize> = self.forms(look).iter().map(|form| form.width()).collect();
+        let shortest = forms.last().copied().unwrap_or_default();
+        if let Some(down) = forms.iter().find(|down| up + 2 + **down + 2 <= room) {
+            return (room / 2).max(down + 2).min(room - up - 2);
+        }
+        match (self.heard.is_empty(), up + 1 + shortest < room) {
+            (_, true) => shortest + 1,
+            // The news must be read; the method gives way, its arrow stays.
+            (false, false) if shortest + 2 <= room => room - 1,
+            (false, false) => room - (up + 1).min(room / 3),
+            (true, false) => room - (up + 1).min(room.saturating_sub(LEAST)),
+        }
+    }
+
+    /// What came from the server, in at most so many columns with its arrow head.
+    fn incoming(&self, look: Look, columns: usize) -> String {
+        let forms = self.forms(look);
+        // A stroke behind the words, unless there is no room for it.
+        let fits = |room: usize| forms.iter().find(|form| form.width() <= columns.saturating_sub(room));
+        if let Some(form) = fits(2).or_else(|| fits(1)) {
+            return form.clone();
+        }
+        let room = columns.saturating_sub(1);
+        let Some((text, after)) = self.news(look) else {
+            return look.cut(forms.last().map_or("", String::as_str), room);
         };
-        let Some(worst) = self.heard.iter().map(|(_, after)| *after).max() else {
-            return look.cut(&plain(), room);
+        let tail = format!(", {}", units::duration(after));
+        look.cut(&format!("{}{tail}", look.cut(&text, room.saturating_sub(tail.width()))), room)
+    }
+
+    /// In words, the longest form first.
+    fn forms(&self, look: Look) -> Vec<String> {
+        let Some((text, worst)) = self.news(look) else {
+            let words = self.answer.as_ref().or(self.came.as_ref());
+            let mut forms = vec![words.map(|words| look.text(words)).unwrap_or_default()];
+            // What came back is what went there: that can be said in a word.
+            if self.sent.is_some() && self.sent == self.came && forms[0].width() > SAME.len() {
+                forms.push(SAME.into());
+            }
+            return forms;
         };
+        let after = units::duration(worst);
+        let late = if worst > LATE { " late" } else { "" };
+        vec![format!("{text}, {after}{late}"), format!("{text}, {after}")]
+    }
+
+    /// What was heard, and how late at worst.
+    fn news(&self, look: Look) -> Option<(String, Duration)> {
+        let worst = self.heard.iter().map(|(_, after)| *after).max()?;
         let text = match self.heard.as_slice() {
             [(text, _)] => look.text(text),
             several => format!("{} news", several.len()),
         };
-        let late = if worst > LATE { " late" } else { "" };
-        let after = units::duration(worst);
-        let forms =
-            [format!("{text}, {after}{late}"), format!("{text}, {after}"), format!("{text} +{after}")];
-        if let Some(fits) = forms.iter().find(|form| form.width() <= room) {
-            return fits.clone();
-        }
-        let tail = format!(" +{after}");
-        look.cut(&format!("{}{tail}", look.cut(&text, room.saturating_sub(tail.width()))), room)
+        Some((text, worst))
     }
 }
 
+/// `─GET──►`
 fn to_server(look: Look, words: &str, room: usize, line: &mut Line) {
-    let words = look.cut(&look.text(words), room.saturating_sub(2));
-    let fill = room.saturating_sub(words.width() + 2);
-    line.push(Ink::Client, "─");
+    let words = look.cut(words, room.saturating_sub(1));
+    let free = room.saturating_sub(words.width() + 1);
+    let before = free.min(1);
+    line.push(Ink::Client, "─".repeat(before));
     line.push(Ink::Plain, words);
-    line.push(Ink::Client, format!("{}►", "─".repeat(fill)));
+    line.push(Ink::Client, format!("{}►", "─".repeat(free - before)));
 }
 
+/// `◄──200─`
 fn to_client(look: Look, words: &str, room: usize, line: &mut Line) {
-    let words = look.cut(words, room.saturating_sub(2));
-    let fill = room.saturating_sub(words.width() + 2);
-    line.push(Ink::Server, format!("◄{}", "─".repeat(fill)));
+    let words = look.cut(words, room.saturating_sub(1));
+    let free = room.saturating_sub(words.width() + 1);
+    let behind = free.min(1);
+    line.push(Ink::Server, format!("◄{}", "─".repeat(free - behind)));
     line.push(Ink::Plain, words);
-    line.push(Ink::Server, "─");
+    line.push(Ink::Server, "─".repeat(behind));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn drawn(cell: &Cell, width: usize) -> String {
+        let mut line = Line::default();
+        cell.draw(Look::default(), width, &mut line);
+        assert_eq!(line.width(), width);
+        line.text()
+    }
+
+    fn poll(words: &str, ms: u64) -> Cell {
+        let heard = vec![(words.into(), Duration::from_millis(ms))];
+        Cell { request: Some("GET".into()), answer: Some("200".into()), heard, ..Cell::default() }
+    }
+
+    /// What and how late: whatever else there is in the lane gives way.
+    #[test]
+    fn what_was_heard_is_read_and_how_late() {
+        assert_eq!(drawn(&poll("GOAL 1-0", 1100), 30), "├─GET►◄GOAL 1-0, 1.10 s late─┤");
+        assert_eq!(drawn(&poll("GOAL 1-0", 1100), 26), "├─GET─►◄GOAL 1-0, 1.10 s─┤");
+        assert_eq!(drawn(&poll("GOAL 1-0", 1100), 23), "├GET►◄GOAL 1-0, 1.10 s┤");
+        assert_eq!(drawn(&poll("GOAL! 1-0", 1100), 23), "├►◄─GOAL! 1-0, 1.10 s─┤");
+        assert_eq!(drawn(&poll("GOAL! 1-0", 1100), 21), "├►◄GOAL! 1-0, 1.10 s┤");
+        assert_eq!(drawn(&poll("A RED CARD for number 8", 1100), 23), "├GET►◄A RED C…, 1.10 s┤");
+    }
+
+    #[test]
+    fn a_frame_and_its_echo_share_a_row() {
+        let echo =
+            |words: &str| Cell { sent: Some(words.into()), came: Some(words.into()), ..Cell::default() };
+        assert_eq!(drawn(&echo("nice!"), 23), "├─nice!────►◄───nice!─┤");
+        assert_eq!(drawn(&echo("what a match!"), 23), "├─what a match!►◄same─┤");
+        assert_eq!(drawn(&echo("close 1000"), 23), "├─close 1000►◄───same─┤");
+        assert_eq!(drawn(&echo("what a match it is!"), 23), "├what a match i…►◄same┤");
+        assert_eq!(drawn(&echo(""), 23), "├──────────►◄─────────┤");
+    }
 }

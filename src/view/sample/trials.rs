@@ -1,6 +1,6 @@
 //! What a newcomer tried.
 
-use crate::timeline::{Event, Kind, Opcode, Role, Show, Side, Who};
+use crate::timeline::{Event, Opcode, Role, Show, Side, Who};
 
 use super::{GET, HANDSHAKE, OK, SWITCHING, Story, goal};
 
@@ -74,36 +74,6 @@ pub(in crate::view) fn silence() -> Vec<Event> {
         .played()
         .wire(Show::Ladder);
     goal(&mut story, 7, "GOAL 1-0");
-    story.played();
-    story.events
-}
-
-/// Thirty goals and two remarks of a client.
-pub(in crate::view) fn many_goals() -> Vec<Event> {
-    let mut story = Story::default();
-    story.lanes(&["websocket"]);
-    story.open(1, "websocket").request(1, 1, HANDSHAKE).response(1, 1, SWITCHING).upgraded(1);
-    for n in 1..=30 {
-        story.ms(500);
-        goal(&mut story, n, "GOAL");
-        if n == 8 || n == 20 {
-            story.ms(100).frame(1, Side::Client, Opcode::Text, b"nice!");
-        }
-    }
-    let Kind::Summary { seconds, mut transports } = super::summary() else { return story.events };
-    transports.retain(|it| it.name == "websocket");
-    story.close(1, Side::Server).push(Kind::Summary { seconds, transports }).played();
-    story.events
-}
-
-/// A client that asks a hundred times.
-pub(in crate::view) fn often() -> Vec<Event> {
-    let mut story = Story::default();
-    story.lanes(&["close"]);
-    for n in 1..=100 {
-        story.open(n, "close").us(80).request(n, 1, GET).us(80).response(n, 1, OK).close(n, Side::Server);
-        story.ms(40);
-    }
     story.played();
     story.events
 }

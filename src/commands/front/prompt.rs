@@ -1,0 +1,166 @@
+//! The words of the status line: where one is, how long something has been open, and what one can press now.
+
+use std::time::Duration;
+
+use super::asked::Asked;
+use super::desk::Tempo;
+use crate::terminal::{Ink, Line};
+use crate::timeline::{Elapsed, State};
+
+/// What the status line is made of.
+#[derive(Debug)]
+pub(super) struct Now<'a> {
+    /// The step that is shown, and how many there are.
+    pub step: Option<(u64, u64)>,
+    pub state: &'a State,
+    /// The question that waits for an answer.
+    pub asked: Option<&'a Asked>,
+    pub full: bool,
+    /// Rows wait for their turn.
+    pub reveals: bool,
+    pub past: bool,
+    pub said: Option<u64>,
+    /// The lesson is being left.
+    pub over: bool,
+    pub tempo: Tempo,
+}
+
+impl Now<'_> {
+    /// `[3/12] open 3 min 12 s`
+    pub fn place(&self, now: Elapsed) -> String {
+        let step = self.step.map(|(n, of)| format!("[{n}/{of}]")).unwrap_or_default();
+        let open = open(self.state, now).map(|open| format!(" {open}")).unwrap_or_default();
+        format!("{step}{open}").trim().to_owned()
+    }
+
+    /// What one can press; `lines`: followed by Enter.
+    pub fn keys(&self, columns: usize, lines: bool) -> String {
+        let said = self.said.map(|said| format!("you said {said}"));
+        let pieces: Vec<String> = match self.asked {
+            _ if self.over => Vec::new(),
+            _ if self.full => vec!["Space more".into(), "b again".into(), "q quit".into()],
+            Some(asked) => self.at_a_stop(asked),
+            None if self.reveals => {
+                vec!["Space all at once".into(), "shown slowly; times are real".into()]
+            }
+            None => said.into_iter().collect(),
+        };
+        if lines {
+            return self.in_a_line(&pieces);
+        }
+        let room = columns.saturating_sub(1 + "[12/12] open 33 min 33 s · ".chars().count());
+        fit(pieces, room)
+    }
+
+    fn at_a_stop(&self, asked: &Asked) -> Vec<String> {
+        let on = match (asked.choices(), asked.is_last(), self.past) {
+            (_, _, true) => "Space on".into(),
+            (0, true, _) => "Space end".into(),
+            (0, false, _) => "Space next".into(),
+            (choices, _, _) => format!("1-{choices} predict · Space skip"),
+        };
+        let mut pieces = vec![on];
+        if self.past {
+            pieces.push("recorded".into());
+        }
+        if self.tempo.auto {
+            let speed = self.tempo.speed;
+            let speed = if speed == 1.0 { String::new() } else { format!(" ×{speed}") };
+            pieces.push(format!("a auto is on{speed}"));
+        }
+        if asked.choices() == 0 {
+            pieces.push("x bytes".into());
+        }
+        pieces.extend(["? keys".into(), "q quit".into()]);
+        pieces
+    }
+
+    /// `[3/12] Space next: Enter.` for where no key is read by itself.
+    fn in_a_line(&self, pieces: &[String]) -> String {
+        let Some(asked) = self.asked else { return String::new() };
+        let step = self.step.map(|(n, of)| format!("[{n}/{of}] ")).unwrap_or_default();
+        match (asked.choices(), pieces.first()) {
+            (0, _) if asked.is_last() => format!("{step}Enter: end. x: bytes. r: run again. ?: keys."),
+            (0, _) => format!("{step}Enter: next. ?: other keys. q: quit."),
+            (choices, _) => format!("{step}Type 1 to {choices} and Enter. Enter alone: skip."),
+        }
+    }
+}
+
+/// As many pieces as fit; the last, how to leave, goes last.
+fn fit(mut pieces: Vec<String>, room: usize) -> String {
+    loop {
+        let text = pieces.join(" · ");
+        if text.chars().count() <= room || pieces.len() < 2 {
+            return text;
+        }
+        let middle = pieces.len().saturating_sub(if pieces.len() > 2 { 2 } else { 1 });
+        pieces.remove(middle);
+    }
+}
+
+/// `open 3 min 12 s`: the connection that has been open longest; with how many, where there are several.
+fn open(state: &State, now: Elapsed) -> Option<String> {
+    let open: Vec<_> = state.connections.values().filter(|it| it.closed.is_none()).collect();
+    let longest = open.iter().map(|it| now.since(it.opened.1)).max()?;
+    let several = if open.len() > 1 { format!("{} ", open.len()) } else { String::new() };
+    Some(format!("{several}open {}", ago(longest)))
+}
+
+/// `12 s`, `3 min 12 s`
+fn ago(time: Duration) -> String {
+    let seconds = time.as_secs();
+    if seconds < 60 { format!("{seconds} s") } else { format!("{} min {} s", seconds / 60, seconds % 60) }
+}
+
+/// What the keys are; `lines`: followed by Enter.
+pub(super) fn help(lines: bool) -> Vec<Line> {
+    let on = if lines { "Enter" } else { "Space Enter Right PgDn" };
+    let back = if lines { "b" } else { "b Left PgUp" };
+    let keys = [
+        (on, "go on; show the rest at once"),
+        (back, "the step again, as recorded"),
+        ("b b", "the step before it"),
+        ("1 to 9", "predict"),
+        ("x", "every byte of this step"),
+        ("r", "run the step again, for real"),
+        ("a", "go on without keys, or with"),
+        ("+ -", "faster, slower"),
+        ("q", "quit"),
+    ];
+    let key = |(key, what): (&str, &str)| {
+        let mut line = Line::plain(" ").with(Ink::Bold, key);
+        line.pad(if lines { 8 } else { 25 });
+        line.with(Ink::Plain, what)
+    };
+    let after = lines.then(|| Line::plain(" Each is followed by Enter."));
+    std::iter::once(Line::default()).chain(keys.map(key)).chain(after).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_to_go_on_and_how_to_leave_stay() {
+        let pieces = || ["Space next", "x bytes", "? keys", "q quit"].map(str::to_owned).to_vec();
+        assert_eq!(fit(pieces(), 80), "Space next · x bytes · ? keys · q quit");
+        assert_eq!(fit(pieces(), 30), "Space next · x bytes · q quit");
+        assert_eq!(fit(pieces(), 20), "Space next · q quit");
+        assert_eq!(fit(pieces(), 5), "Space next");
+    }
+
+    #[test]
+    fn the_keys_fit_the_narrowest_screen() {
+        for line in [help(true), help(false)].concat() {
+            assert!(line.width() <= 60 && line.text().is_ascii(), "{}", line.text());
+        }
+        assert!(help(false).len() <= 14);
+    }
+
+    #[test]
+    fn minutes_are_told_from_a_minute_on() {
+        assert_eq!(ago(Duration::from_millis(59_900)), "59 s");
+        assert_eq!(ago(Duration::from_secs(192)), "3 min 12 s");
+    }
+}

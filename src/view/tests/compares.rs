@@ -1,0 +1,203 @@
+//! What the views draw of a compare.
+
+use std::collections::HashMap;
+
+use super::super::lanes::Lanes;
+use super::super::text::Look;
+use super::*;
+use crate::timeline::{ConnId, Side};
+use unicode_width::UnicodeWidthStr as _;
+
+/// Every group of lines that was shown, with its kind.
+#[derive(Clone, Default)]
+struct Groups(Arc<Mutex<Vec<Shown>>>);
+
+type Shown = (Group, Vec<String>);
+
+impl Out for Groups {
+    fn show(&mut self, group: Group, lines: &[Line]) -> io::Result<()> {
+        let lines = lines.iter().map(|line| line.text().trim_end().to_owned()).collect();
+        self.0.lock().expect("no panic holds it").push((group, lines));
+        Ok(())
+    }
+}
+
+fn groups(events: &[Event], width: usize, brief: bool) -> Vec<Shown> {
+    let groups = Groups::default();
+    let mut view = Narrator::new(groups.clone(), Options { width, ascii: false, hex: false, brief });
+    for event in events {
+        view.event(event).expect("it takes everything");
+    }
+    view.finish().expect("it takes everything");
+    groups.0.lock().expect("no panic holds it").clone()
+}
+
+fn text(events: &[Event], width: usize, ascii: bool, brief: bool) -> String {
+    let page = Page::default();
+    drawn(Narrator::new(page.clone(), Options { width, ascii, hex: false, brief }), &page, events)
+}
+
+fn compares() -> [(&'static str, Vec<Event>); 4] {
+    [
+        ("compare", sample::compare()),
+        ("many_goals", sample::many_goals()),
+        ("crowded", sample::crowded()),
+        ("all_lost", sample::all_lost()),
+    ]
+}
+
+#[test]
+fn in_a_class() {
+    for width in [100, 80, 60] {
+        insta::assert_snapshot!(
+            format!("compare_{width}_brief"),
+            text(&sample::compare(), width, false, true)
+        );
+    }
+}
+
+#[test]
+fn in_ascii() {
+    for (_, events) in compares() {
+        assert!(text(&events, 80, true, false).is_ascii());
+    }
+    insta::assert_snapshot!("compare_80_ascii", text(&sample::compare(), 80, true, false));
+}
+
+#[test]
+fn with_many_messages_and_with_none() {
+    for (name, events) in compares().into_iter().skip(1) {
+        insta::assert_snapshot!(format!("{name}_80"), text(&events, 80, false, false));
+        let plain = plainly(&events);
+        let end = plain.find("  heard after: ").expect("the numbers are told");
+        insta::assert_snapshot!(format!("{name}_plain"), plain[end..]);
+    }
+}
+
+#[test]
+fn no_line_is_too_wide_at_any_width() {
+    for (name, events) in compares() {
+        let all = name != "crowded";
+        for width in (48..=140).chain([200, 300, 400]).filter(|width| all || width % 13 == 0) {
+            for (brief, ascii) in [(false, false), (true, true)] {
+                let text = text(&events, width, ascii, brief);
+                let wide = text.lines().find(|line| line.width() > width);
+                assert_eq!(wide, None, "{name} at {width}");
+                assert!(!ascii || text.is_ascii(), "{name} at {width}: {text}");
+            }
+        }
+    }
+}
+
+/// A projector is 80 by 24; what follows a gap may stand on a page of its own.
+#[test]
+fn each_block_of_the_end_fits_a_page() {
+    for (name, events) in compares() {
+        for (width, brief) in [(60, true), (80, true), (80, false), (100, false)] {
+            let groups = groups(&events, width, brief);
+            let end = groups.iter().position(|(_, lines)| lines.iter().any(|it| it.contains(" opened")));
+            for (group, lines) in &groups[end.expect("the picture is drawn")..] {
+                assert_eq!(*group, Group::Block);
+                assert!(lines.len() <= 14, "{name} at {width}: {} lines\n{}", lines.len(), lines.join("\n"));
+            }
+            let verdict = groups.iter().rfind(|(_, lines)| lines.iter().any(|it| it.contains("Both sides")));
+            let (_, lines) = verdict.expect("there is a verdict");
+            // And a gap.
+            assert!(lines.len() <= 11 || width < 80, "{name} at {width}: {}", lines.join("\n"));
+        }
+    }
+}
+
+/// A row is one time: nothing of the next stands in it.
+#[test]
+fn a_row_is_shown_when_it_is_complete() {
+    for width in [60, 80, 100] {
+        for (group, lines) in groups(&sample::compare(), width, true) {
+            let timed = |line: &&String| line.get(..8).is_some_and(|it| it.trim().parse::<f64>().is_ok());
+            let times = lines.iter().filter(timed).count();
+            assert!(times <= 1, "{lines:?}");
+            assert!(group == Group::Row || times == 0, "{lines:?}");
+        }
+    }
+}
+
+/// Not when something else happens.
+#[test]
+fn news_is_shown_at_once() {
+    let events = sample::compare();
+    let heard = |event: &Event| matches!(&event.kind, Kind::Heard { client, .. } if client == "websocket");
+    let first = events.iter().position(heard).expect("somebody hears");
+    for width in [60, 80, 100] {
+        let page = Page::default();
+        let mut view = Narrator::new(page.clone(), Options { width, ascii: false, hex: false, brief: true });
+        events[..=first].iter().for_each(|event| view.event(event).expect("a page takes everything"));
+        let text = page.text();
+        assert!(text.contains("GOAL 1-0, 0.30 ms"), "{text}");
+    }
+}
+
+/// What is drawn of the delays, and what is told of them, are the same numbers.
+#[test]
+fn the_plot_says_what_the_scoreboard_says() {
+    for (name, events) in compares() {
+        let names = events.iter().find_map(|event| match &event.kind {
+            Kind::Say { lanes, .. } if !lanes.is_empty() => Some(lanes),
+            _ => None,
+        });
+        let mut lanes = Lanes::new(Look::default(), 80, names.expect("they are named"));
+        for event in &events {
+            if lanes.takes(event) {
+                lanes.event(event);
+            }
+        }
+        let told = events.iter().find_map(|event| match &event.kind {
+            Kind::Summary { transports, .. } => Some(transports),
+            _ => None,
+        });
+        for it in told.expect("it is summed up") {
+            let mut delays = lanes.lane(&it.name).expect("it has a lane").delays.clone();
+            delays.sort_unstable();
+            let spread = delays.last().map(|worst| {
+                let median = (delays[(delays.len() - 1) / 2] + delays[delays.len() / 2]) / 2;
+                (median, *worst)
+            });
+            assert_eq!(it.heard_after.map(|it| (it.median.0, it.worst.0)), spread, "{name}: {}", it.name);
+            assert_eq!(it.events - it.lost, delays.len() as u64, "{name}: {}", it.name);
+        }
+    }
+}
+
+/// What the client says itself comes back to it, and is no news.
+#[test]
+fn an_echo_is_not_a_delay() {
+    let mut events = sample::compare();
+    let echo = events.iter().position(|it| match &it.kind {
+        Kind::Frame(frame) => {
+            frame.from == Side::Server && frame.text.as_deref().is_some_and(|it| it.contains("nice"))
+        }
+        _ => false,
+    });
+    let echo = echo.expect("it comes back");
+    let heard =
+        Kind::Heard { client: "websocket".into(), conn: Some(ConnId(1)), id: 90, after: Default::default() };
+    events.insert(echo + 1, Event { kind: heard, ..events[echo].clone() });
+    assert!(plainly(&events).contains("WebSocket: 3 heard, after 0.30 ms"));
+}
+
+/// Two frames and two hearings at the same time: each is told beside the frame that brought it.
+#[test]
+fn what_was_heard_stands_beside_what_brought_it() {
+    let events = sample::compare();
+    let text = text(&events, 80, false, true);
+    let mut rows: HashMap<&str, usize> = HashMap::new();
+    for name in ["GOAL 1-0, 0.30 ms", "GOAL 2-0, 0.30 ms", "nice!────►◄───nice!", "─close 1000►◄───same─×"]
+    {
+        *rows.entry(name).or_default() += text.matches(name).count();
+    }
+    assert!(rows.values().all(|count| *count == 1), "{rows:?}\n{text}");
+}
+
+#[test]
+fn at_the_narrowest() {
+    insta::assert_snapshot!("compare_48_brief", text(&sample::compare(), 48, false, true));
+}
