@@ -207,8 +207,8 @@ impl<'a> Report<'a> {
 
     async fn follow(&mut self, mut told: UnboundedReceiver<(usize, Checked)>) -> io::Result<Ended> {
         let mut interrupted = std::pin::pin!(interrupt());
+        self.progress();
         loop {
-            self.progress();
             let next = tokio::select! {
                 next = told.recv() => next,
                 by = &mut interrupted => {
@@ -224,6 +224,7 @@ impl<'a> Report<'a> {
             if let Some(slot) = self.checked.get_mut(place) {
                 *slot = Some(checked);
             }
+            self.progress();
             self.tell()?;
         }
     }
@@ -233,6 +234,8 @@ impl<'a> Report<'a> {
         let lessons = if of == 1 { "lesson" } else { "lessons" };
         if done < of {
             self.status.show(Part::Work, &format!("checking {of} {lessons}: {done} done"));
+        } else {
+            self.status.clear();
         }
     }
 
