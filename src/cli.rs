@@ -32,12 +32,34 @@ pub enum Command {
     },
     /// Plays a lesson; without a name lists them
     Lesson {
-        /// A lesson's name, or a file
-        lesson: Option<String>,
+        /// What is to be done with which lesson.
+        #[command(flatten)]
+        task: LessonTask,
         /// How it is played.
         #[command(flatten)]
         playing: Playing,
     },
+}
+
+/// All flags of [`Playing`]: what is not played cannot have them.
+const PLAYING: [&str; 10] =
+    ["auto", "speed", "from", "port", "json", "plain", "hex", "ascii", "width", "color"];
+
+/// What `wsdemo lesson` is to do.
+#[derive(Debug, Clone, Args)]
+pub struct LessonTask {
+    /// A lesson's name, or a file; with --check as many as you like
+    #[arg(value_name = "LESSON")]
+    pub lessons: Vec<String>,
+    /// Play unattended, and fail on the first claim that does not hold
+    ///
+    /// Each LESSON (or all that there are) is played without pauses, all at the same time, each on a server of its own. Times are real: it
+    /// takes as long as the longest silence of the longest lesson asks for. A question is not answered. Exit code 1 where a claim does not hold.
+    #[arg(long, conflicts_with_all = PLAYING)]
+    pub check: bool,
+    /// Write a lesson to begin with, which shows all that a lesson can hold
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["lessons", "check"], conflicts_with_all = PLAYING)]
+    pub new: Option<PathBuf>,
 }
 
 /// Flags of all commands that play.
@@ -49,6 +71,9 @@ pub struct Playing {
     /// Make the pauses of --auto so many times shorter; the network is never scaled
     #[arg(long, value_name = "N", default_value = "1", value_parser = speed)]
     pub speed: f64,
+    /// Begin with this step: its number, or a part of its title; what comes before it happens unseen
+    #[arg(long, value_name = "STEP")]
+    pub from: Option<String>,
     /// The first of as many consecutive ports as needed; 0: any that are free
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     pub port: u16,
@@ -125,5 +150,15 @@ mod tests {
     #[test]
     fn the_commands_are_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn what_is_not_played_has_none_of_the_flags_of_playing() {
+        let command = Playing::augment_args(clap::Command::new("any"));
+        let mut flags: Vec<_> = command.get_arguments().map(|flag| flag.get_id().as_str()).collect();
+        let mut refused = PLAYING.to_vec();
+        flags.sort_unstable();
+        refused.sort_unstable();
+        assert_eq!(flags, refused);
     }
 }

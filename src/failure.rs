@@ -39,6 +39,18 @@ impl Failure {
         Self { hint: Some(hint.into()), ..self }
     }
 
+    /// Several at once, one below the other. Where one of them is about what was typed, all are.
+    #[must_use]
+    pub fn all(failures: Vec<Self>) -> Self {
+        let failures = match <[Self; 1]>::try_from(failures) {
+            Ok([one]) => return one,
+            Err(failures) => failures,
+        };
+        let said: Vec<String> = failures.iter().map(|it| it.to_string().trim_end().to_owned()).collect();
+        let code = failures.iter().map(|it| it.code).max().unwrap_or(1);
+        Self { code, ..Self::new(said.join("\n\n")) }
+    }
+
     /// For the shell.
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {

@@ -1,15 +1,20 @@
 //! One file per subcommand. Each puts the other rooms together; how a lesson is run is the same for all: `play`.
 
+mod check;
 mod compare;
+mod from;
 mod front;
 mod http;
 mod interrupt;
 mod lesson;
 mod look;
+mod new;
 mod pace;
 mod play;
 mod progress;
 mod socket;
+
+use std::io::{self, Write as _};
 
 use crate::cli::{Cli, Command};
 use crate::failure::Failure;
@@ -23,6 +28,23 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Http(playing) => http::run(&playing),
         Command::Socket(playing) => socket::run(&playing),
         Command::Compare { playing, workload } => compare::run(&playing, workload),
-        Command::Lesson { lesson, playing } => lesson::run(lesson.as_deref(), &playing),
+        Command::Lesson { task, playing } => lesson::run(task, &playing),
     }
+}
+
+/// Prints lines that are the result. Whoever stops reading them is not told of it.
+fn print(lines: &[String]) -> Result<(), Failure> {
+    match write(lines) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::new(format!("cannot write: {error}")))
+        }
+        Err(_) | Ok(()) => Ok(()),
+    }
+}
+
+fn write(lines: &[String]) -> io::Result<()> {
+    let text: String = lines.iter().map(|line| format!("{}\n", line.trim_end())).collect();
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
 }

@@ -6,6 +6,7 @@ use std::thread;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
+use super::from;
 use super::front::{Asker, Audience, Front, Hand, Lectern, Tempo, between};
 use super::interrupt::{Interrupt, interrupt};
 use super::look::Look;
@@ -42,6 +43,7 @@ struct Drew {
 pub(super) fn lesson(lesson: &str, command: &str, playing: &Playing, flags: Flags) -> Result<(), Failure> {
     let source = Library::new(lessons_folder()).find(lesson)?;
     let lesson = parse(&source.name, &source.file, &source.text)?;
+    let flags = from::begin(&lesson, playing, command, flags)?;
     kernel::raise_descriptor_limit();
     let look = Look::decide(playing);
     let status = look.status();

@@ -35,12 +35,9 @@ pub struct Diagnostic {
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let gutter = self.line.to_string().len();
-        let (shown, pad, carets) = self.excerpt();
         writeln!(f, "error: {}", safe(&self.message))?;
         writeln!(f, "{:gutter$}--> {}:{}:{}", "", safe(&self.file), self.line, self.column)?;
-        writeln!(f, "{:gutter$} |", "")?;
-        writeln!(f, "{} | {shown}", self.line)?;
-        write!(f, "{:gutter$} | {:pad$}{:^<carets$}", "", "", "")?;
+        write!(f, "{}", self.marked().join("\n"))?;
         if self.mend.is_empty() {
             return Ok(());
         }
@@ -49,6 +46,18 @@ impl fmt::Display for Diagnostic {
 }
 
 impl Diagnostic {
+    /// The line with its number, and the place marked below it: lines for a terminal, harmless to it.
+    #[must_use]
+    pub fn marked(&self) -> [String; 3] {
+        let gutter = self.line.to_string().len();
+        let (shown, pad, carets) = self.excerpt();
+        [
+            format!("{:gutter$} |", ""),
+            format!("{} | {shown}", self.line),
+            format!("{:gutter$} | {:pad$}{:^<carets$}", "", "", ""),
+        ]
+    }
+
     /// The line as it can be shown, and where the carets go in it, in columns of a terminal.
     fn excerpt(&self) -> (String, usize, usize) {
         let line: Vec<char> = self.line_text.chars().map(safe_char).collect();

@@ -15,6 +15,9 @@ const BUILT_IN: [(&str, &str); 3] = [
     ("compare", include_str!("../../lessons/compare.md")),
 ];
 
+/// A lesson to begin with: it shows all that a lesson can hold, and is to be changed.
+pub const STARTING_POINT: &str = include_str!("starting-point.md");
+
 /// The largest file that is read as a lesson, in bytes.
 pub const MAX_LESSON: u64 = 1024 * 1024;
 
@@ -168,6 +171,15 @@ mod tests {
             let lesson = parse(&source.name, &source.file, &source.text)
                 .unwrap_or_else(|mistakes| panic!("{mistakes}"));
             assert_eq!(lesson.name, name);
+        }
+    }
+
+    #[test]
+    fn the_starting_point_is_valid_and_shows_every_fence() {
+        let lesson = parse("new", "new.md", STARTING_POINT).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+        assert!(lesson.steps.len() > 1);
+        for fence in ["js", "wire", "predict", "note", "compare"] {
+            assert!(STARTING_POINT.contains(&format!("\n```{fence}\n")), "{fence}");
         }
     }
 

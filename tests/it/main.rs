@@ -5,10 +5,12 @@
 #![expect(clippy::unwrap_used, reason = "in a test a panic is how one says that something is wrong")]
 
 mod capture;
+mod check;
 mod closes;
 mod compare;
 mod doors;
 mod facts;
+mod from;
 mod harness;
 mod house;
 mod http;

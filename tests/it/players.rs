@@ -58,10 +58,20 @@ pub fn parsed(name: &str, text: &str) -> Lesson {
 
 /// Plays a lesson to its end.
 pub fn play(runtime: &Runtime, lesson: &Lesson, bus: &Bus, pacer: &mut dyn Pacer) -> Played {
+    play_with(runtime, lesson, bus, pacer, Flags::default())
+}
+
+/// The same, with flags.
+pub fn play_with(
+    runtime: &Runtime,
+    lesson: &Lesson,
+    bus: &Bus,
+    pacer: &mut dyn Pacer,
+    flags: Flags,
+) -> Played {
     let taps = Taps::new(bus.clone());
     let playing = async {
-        let player =
-            Player::new(lesson, taps, Servers::default(), Ports::from(0), Flags::default(), pacer).await;
+        let player = Player::new(lesson, taps, Servers::default(), Ports::from(0), flags, pacer).await;
         player.unwrap().play().await.unwrap()
     };
     let outcome = runtime.block_on(playing);

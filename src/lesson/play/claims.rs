@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use super::player::Player;
+use super::skip::Manner;
 use crate::lesson::script::{Act, Statement};
 use crate::tap::kernel::{TcpState, tcp_state};
 use crate::timeline::{Claim, ConnId, Connection, Kind, Layer, Seq, Side, Who};
@@ -62,6 +63,30 @@ pub(super) async fn check(player: &mut Player<'_>, act: &Act, statement: &Statem
         remark: act.remark.clone(),
         text,
         evidence,
+    }
+}
+
+/// Lets happen what a statement waits for, and says nothing of it: what comes next may need that it is over.
+pub(super) async fn outlast(player: &mut Player<'_>, act: &Act, statement: &Statement, since: Seq) {
+    player.settle(|person, state| person.is_all_seen(state)).await;
+    match statement {
+        Statement::Silence(time) if player.manner == Manner::Unseen => {
+            if silence(player, act.client.as_deref(), *time).await.held == Some(true) {
+                player.measured.silence(*time);
+            }
+        }
+        Statement::ClosedBy(_) | Statement::Reset | Statement::ClosedWith(_) | Statement::TimeWait(_) => {
+            let spoke = player.spoke.clone();
+            if let Some(conn) = subject(player, act.client.as_deref().or(spoke.as_deref()), since) {
+                closed(player, conn, since, |_| (true, String::new())).await;
+            }
+        }
+        Statement::Silence(_)
+        | Statement::Open
+        | Statement::SameConnection
+        | Statement::NewConnection
+        | Statement::Connections(_)
+        | Statement::Under(..) => {}
     }
 }
 

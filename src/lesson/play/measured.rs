@@ -27,6 +27,8 @@ struct Fence {
     requests: u64,
     empty: u64,
     payload: u64,
+    /// It was not played: nothing is known of it.
+    skipped: bool,
 }
 
 impl Measured {
@@ -39,9 +41,7 @@ impl Measured {
             self.last.empty += 1;
         }
         match &event.kind {
-            Kind::Say { role: Role::Wire | Role::Compare, .. } => {
-                self.last = Fence::default();
-            }
+            Kind::Say { role: Role::Wire | Role::Compare, .. } => self.begin(),
             Kind::Opened { conn, .. } => self.last.conn = Some(*conn),
             Kind::Bytes { from: Side::Client, len, layer: Layer::Tcp, .. } => self.last.from_client += len,
             Kind::Bytes { from: Side::Server, len, layer: Layer::Tcp, .. } => self.last.from_server += len,
@@ -69,6 +69,16 @@ impl Measured {
         }
     }
 
+    /// A transcript begins.
+    pub fn begin(&mut self) {
+        self.last = Fence::default();
+    }
+
+    /// A transcript or workload is left out.
+    pub fn skip(&mut self) {
+        self.last = Fence { skipped: true, ..Fence::default() };
+    }
+
     /// A claim has waited so long, and nothing came.
     pub fn silence(&mut self, time: Duration) {
         self.last.silence = Some(time);
@@ -88,6 +98,9 @@ impl Measured {
             "silence" => last.silence.map(duration),
             "lived" => ending.map(|ending| duration(ending.lived.0)),
             "code" => connection.and_then(|connection| connection.close_code()).map(|code| code.to_string()),
+            "client_bytes" | "server_bytes" | "bytes" | "requests" | "empty" | "payload" if last.skipped => {
+                None
+            }
             "client_bytes" => Some(last.from_client.to_string()),
             "server_bytes" => Some(last.from_server.to_string()),
             "bytes" => Some((last.from_client + last.from_server).to_string()),

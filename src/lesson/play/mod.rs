@@ -1,13 +1,15 @@
 //! Plays a lesson: does what its transcripts say, tells its story, and holds its claims against the facts.
 //!
 //! [`Player`] goes through the steps; `transcript` does the lines of a `wire` fence; `expect` compares a message with what was expected
-//! of it; `claims` checks statements; `compare` runs a workload; `measured` fills numbers into prose.
+//! of it; `claims` checks statements; `compare` runs a workload; `measured` fills numbers into prose; `skip` plays what comes before
+//! the step to begin with.
 
 mod claims;
 mod compare;
 mod expect;
 mod measured;
 mod player;
+mod skip;
 mod stage;
 mod tally;
 mod transcript;

@@ -15,6 +15,7 @@ use crate::tap::Taps;
 use crate::timeline::{Claim, Kind, Role, Seq, Side, State};
 
 use super::measured::Measured;
+use super::skip::Manner;
 use super::stage::{PortError, Ports, Stage};
 use super::transcript::REFEREE;
 
@@ -85,6 +86,7 @@ pub struct Player<'a> {
     pub(super) spoke: Option<String>,
     pub(super) outcome: Outcome,
     pub(super) read: Seq,
+    pub(super) manner: Manner,
     pacer: &'a mut dyn Pacer,
     words: usize,
     /// Asked, and to be answered after the next run, with what was chosen.
@@ -121,6 +123,7 @@ impl<'a> Player<'a> {
             spoke: None,
             outcome: Outcome::default(),
             read: Seq(0),
+            manner: Manner::default(),
             pacer,
             words: 0,
             asked: None,
@@ -159,17 +162,25 @@ impl<'a> Player<'a> {
 
     async fn steps(&mut self) -> Result<(), PlayError> {
         let lesson = self.lesson;
-        for part in &lesson.intro {
+        let first = self.skip().await?;
+        let intro = if first == 1 { lesson.intro.as_slice() } else { &[] };
+        for part in intro {
             self.part(part).await?;
         }
         let of = lesson.steps.len() as u64;
-        for (step, n) in lesson.steps.iter().zip(1..) {
+        for (step, n) in lesson.steps.iter().zip(1..).skip_while(|(_, n)| *n < first) {
+            if self.is_over() {
+                return Ok(());
+            }
             let title = step.title.clone();
             self.taps.bus().append(Kind::Step { lesson: lesson.name.clone(), n, of, title });
             for part in &step.parts {
                 let go = self.part(part).await?;
                 if go != Go::On {
                     self.outcome.again = (go == Go::Again).then_some(n);
+                    return Ok(());
+                }
+                if self.is_over() {
                     return Ok(());
                 }
             }

@@ -11,6 +11,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
 use super::player::{PlayError, Player};
+use super::skip::Manner;
 use super::stage::Stage;
 use super::{claims, expect};
 use crate::client::{Command, Incoming, new_key};
@@ -28,7 +29,27 @@ pub(super) const REFEREE: &str = "referee";
 impl Player<'_> {
     /// Plays a whole fence; what does not hold is told, and played on.
     pub(super) async fn transcript(&mut self, wire: &Wire) -> Result<(), PlayError> {
-        let since = self.taps.bus().append(Kind::Say {
+        let is_told = self.manner == Manner::Told;
+        let since = if is_told { self.begin(wire) } else { self.taps.bus().last() };
+        self.spoke = None;
+        for (index, act) in wire.acts.iter().enumerate() {
+            if is_told {
+                self.announce_remarks(&wire.acts[index..]);
+            }
+            self.act(act, since).await?;
+            if self.is_over() {
+                break;
+            }
+        }
+        self.unexpected(wire.line).await;
+        if is_told {
+            self.tell(Role::Played, "", None);
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, wire: &Wire) -> Seq {
+        self.taps.bus().append(Kind::Say {
             lesson: self.lesson.name.clone(),
             role: Role::Wire,
             text: wire.text.clone(),
@@ -36,15 +57,7 @@ impl Player<'_> {
             show: Some(wire.show),
             from: None,
             lanes: Vec::new(),
-        });
-        self.spoke = None;
-        for (index, act) in wire.acts.iter().enumerate() {
-            self.announce_remarks(&wire.acts[index..]);
-            self.act(act, since).await?;
-        }
-        self.unexpected(wire.line).await;
-        self.tell(Role::Played, "", None);
-        Ok(())
+        })
     }
 
     /// A remark must be known before its row appears: that of a sending line before it is played, those of the answers
@@ -81,6 +94,7 @@ impl Player<'_> {
                 self.check(act, statement, since).await;
                 Ok(())
             }
+            What::Wait(_) if self.manner == Manner::Hurried => Ok(()),
             What::Wait(time) => {
                 let working = self.working("waiting", *time);
                 tokio::time::sleep(*time).await;
@@ -254,6 +268,9 @@ impl Player<'_> {
 
     /// A message that no line expected. Responses that are still on their way are waited for.
     pub(super) async fn unexpected(&mut self, line: usize) {
+        if self.is_over() {
+            return;
+        }
         self.settle(|person, state| person.is_all_seen(state) && person.is_all_answered()).await;
         let mut left = Vec::new();
         for (name, person) in self.stage.iter_mut().flat_map(Stage::people) {
@@ -317,6 +334,9 @@ impl Player<'_> {
     }
 
     async fn check(&mut self, act: &Act, statement: &Statement, since: Seq) {
+        if self.manner != Manner::Told {
+            return claims::outlast(self, act, statement, since).await;
+        }
         let claim = claims::check(self, act, statement, since).await;
         if let (Statement::Silence(time), Some(true)) = (statement, claim.held) {
             self.measured.silence(*time);
