@@ -63,10 +63,40 @@ pub(super) fn frame(frame: &Frame) -> String {
     }
 }
 
-/// `text "GOAL! 1-0"` of an event, for where its name does not fit.
-pub(super) fn brief(frame: &Frame) -> Option<String> {
-    let (_, words) = frame.text.as_deref().filter(|_| frame.opcode == Opcode::Text).and_then(event)?;
-    Some(format!("text \"{words}\""))
+/// `text "GOAL! 1-0"` and `"GOAL! 1-0"` of an event, for where its name does not fit; `"Hello"` of a text.
+pub(super) fn briefer(frame: &Frame) -> Vec<String> {
+    let Some(text) = frame.text.as_deref().filter(|_| frame.opcode == Opcode::Text && frame.fin) else {
+        return Vec::new();
+    };
+    match event(text) {
+        Some((_, words)) => vec![format!("text \"{words}\""), format!("\"{words}\"")],
+        None if text.is_empty() => Vec::new(),
+        None => vec![format!("\"{text}\"")],
+    }
+}
+
+/// `GET …/messages?since=1`, `GET …?since=1`: the end of a path says more than its beginning.
+pub(super) fn paths(method: &str, target: &str) -> Vec<String> {
+    let ends = target.char_indices().skip(1).filter(|(_, c)| matches!(c, '/' | '?'));
+    let ends = ends.map(|(at, _)| &target[at..]).filter(|end| end.len() > 1);
+    ends.map(|end| format!("{method} …{end}")).collect()
+}
+
+/// `connect() :40511, SYN, SYN+ACK, ACK`, and with less and less of it.
+pub(super) fn connect(port: Option<u16>) -> (String, Vec<String>) {
+    let packets = "SYN, SYN+ACK, ACK";
+    match port {
+        Some(port) => {
+            let briefer = vec![format!(":{port}, {packets}"), packets.to_owned()];
+            (format!("connect() :{port}, {packets}"), briefer)
+        }
+        None => (format!("connect(), {packets}"), vec![packets.to_owned()]),
+    }
+}
+
+/// What a frame is, in words of the specification.
+pub(super) fn opcode(opcode: Opcode) -> String {
+    String::from(opcode)
 }
 
 /// `sse message`, `socket.io event "tick"`.

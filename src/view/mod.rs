@@ -9,10 +9,13 @@ mod exchange;
 mod fence;
 mod hexdump;
 mod json;
+mod kept;
 mod labels;
 mod ladder;
 mod lanes;
+mod message;
 mod narrator;
+mod page;
 mod picture;
 mod plain;
 mod prose;
@@ -21,6 +24,7 @@ mod said;
 #[cfg(test)]
 mod sample;
 mod scoreboard;
+mod sentences;
 #[cfg(test)]
 mod tests;
 mod text;

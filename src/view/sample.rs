@@ -10,7 +10,7 @@ use crate::timeline::{
 
 mod trials;
 
-pub(super) use trials::{garbage, long_frame, many_goals, often, silence};
+pub(super) use trials::{change, foreign, garbage, long_frame, many_goals, often, silence, skipped};
 
 /// Builds a timeline event by event.
 #[derive(Debug, Default)]

@@ -31,16 +31,46 @@ impl Page {
 }
 
 fn drawn(mut view: impl View, page: &Page, events: &[Event]) -> String {
+    drawn_by(&mut view, events);
+    view.finish().expect("a page takes everything");
+    page.text()
+}
+
+fn drawn_by(view: &mut dyn View, events: &[Event]) {
     for event in events {
         view.event(event).expect("a page takes everything");
     }
-    view.finish().expect("a page takes everything");
-    page.text()
 }
 
 fn narrated(events: &[Event], width: usize, ascii: bool, hex: bool) -> String {
     let page = Page::default();
     drawn(Narrator::new(page.clone(), Options { width, ascii, hex, brief: false }), &page, events)
+}
+
+/// As on a terminal where somebody can ask for more.
+fn in_brief(events: &[Event], width: usize, ascii: bool) -> String {
+    let page = Page::default();
+    drawn(Narrator::new(page.clone(), Options { width, ascii, hex: false, brief: true }), &page, events)
+}
+
+/// Only what is drawn when somebody asks for the bytes.
+fn asked(view: impl FnOnce(Page) -> Box<dyn View>, events: &[Event]) -> String {
+    let page = Page::default();
+    let mut view = view(page.clone());
+    drawn_by(&mut *view, events);
+    page.0.lock().expect("no panic holds it").clear();
+    view.bytes().expect("a page takes everything");
+    page.text()
+}
+
+fn bytes(events: &[Event], width: usize, ascii: bool) -> String {
+    let options = Options { width, ascii, hex: false, brief: true };
+    asked(|page| Box::new(Narrator::new(page, options)), events)
+}
+
+fn plain_bytes(events: &[Event]) -> String {
+    let options = Options { width: 100, ascii: false, hex: false, brief: true };
+    asked(|page| Box::new(Plain::new(page, options)), events)
 }
 
 fn plainly(events: &[Event]) -> String {
@@ -63,6 +93,8 @@ fn all() -> Vec<(&'static str, Vec<Event>)> {
         ("compare", sample::compare()),
         ("garbage", sample::garbage()),
         ("silence", sample::silence()),
+        ("change", sample::change()),
+        ("foreign", sample::foreign()),
     ]
 }
 
@@ -73,6 +105,26 @@ fn at_100_80_and_60_columns() {
             insta::assert_snapshot!(format!("{name}_{width}"), narrated(&events, width, false, false));
         }
     }
+}
+
+#[test]
+fn in_brief_at_80_columns() {
+    for (name, events) in all() {
+        if ["http_close", "keep_alive", "socket", "bits", "polling", "change"].contains(&name) {
+            insta::assert_snapshot!(format!("{name}_80_brief"), in_brief(&events, 80, false));
+        }
+    }
+}
+
+#[test]
+fn all_bytes_on_demand() {
+    for (name, events) in [("http_close", sample::http_close()), ("bits", sample::socket(Show::Bits))] {
+        for width in [100, 80, 60] {
+            insta::assert_snapshot!(format!("{name}_bytes_{width}"), bytes(&events, width, false));
+        }
+        insta::assert_snapshot!(format!("{name}_bytes_plain"), plain_bytes(&events));
+    }
+    insta::assert_snapshot!("compare_bytes_80", bytes(&sample::compare(), 80, false));
 }
 
 #[test]
