@@ -13,7 +13,7 @@ use crate::wire::handshake::Working;
 pub(super) const MOST: usize = 8;
 /// Where the two bytes of the header end, and where the bits' labels do.
 const AFTER_HEADER: usize = 29;
-const AFTER_LABELS: usize = 45;
+const AFTER_LABELS: usize = 46;
 /// The rows of the bits' labels.
 const LABELS: usize = 5;
 /// How many bytes are unmasked before the reader's eyes.
@@ -104,9 +104,9 @@ pub(super) fn frame(look: Look, seen: &Seen, width: usize) -> Vec<Line> {
     lines.extend([top, bits]);
     let room = width.saturating_sub(AFTER_LABELS);
     let mut right = unmasking(look, &parts, shown, room);
-    // The title has the code too: it is shown among the bytes where there is a row for it.
-    let code = close_code(look, &parts, seen, room);
-    if right.len() + code.len() <= LABELS {
+    // Only where there are rows and columns for it.
+    let code = close_code(&parts, seen);
+    if right.len() + code.len() <= LABELS && code.iter().all(|it| it.len() <= room) {
         right.extend(code);
     }
     lines.extend(labelled(&parts, from, right));
@@ -238,15 +238,14 @@ fn unmasking(look: Look, parts: &FrameAnatomy<'_>, printed: usize, room: usize) 
     rows
 }
 
-/// `03 e8: code 1000`, `then: bye`
-fn close_code(look: Look, parts: &FrameAnatomy<'_>, seen: &Seen, room: usize) -> Vec<String> {
+/// `03 e8 = 1000`, `then a reason`: the title has it in full.
+fn close_code(parts: &FrameAnatomy<'_>, seen: &Seen) -> Vec<String> {
     let (Some(code), [high, low, ..]) = (seen.frame.code, &*parts.plain) else {
         return Vec::new();
     };
     let reason = seen.frame.reason.as_deref().filter(|reason| !reason.is_empty());
-    let reason = reason.map(|reason| look.text(&format!("then the reason: {reason}")));
-    let code = format!("{high:02x} {low:02x}: the code {code}");
-    std::iter::once(code).chain(reason).map(|line| look.cut(&line, room)).collect()
+    let reason = reason.map(|_| "then a reason".to_owned());
+    std::iter::once(format!("{high:02x} {low:02x} = {code}")).chain(reason).collect()
 }
 
 /// 40 digits, byte by byte, in two halves.

@@ -109,8 +109,12 @@ pub(super) fn one(look: Look, exchange: &Exchange, width: usize, several: bool, 
 }
 
 /// `Lived 0.42 ms. 224 bytes to carry 15.`
-pub(super) fn accounts(look: Look, fence: &Fence, width: usize) -> Vec<Line> {
-    let touched = fence.touched();
+pub(super) fn accounts(look: Look, fence: &Fence, width: usize, detail: Detail) -> Vec<Line> {
+    let mut touched = fence.touched();
+    // Where nothing is drawn that these numbers sum up, an open connection is no news.
+    if detail == Detail::Brief && fence.exchanges.is_empty() {
+        touched.retain(|it| it.lived.is_some());
+    }
     let closed: Vec<_> = touched.iter().filter(|it| it.lived.is_some()).collect();
     if closed.len() > MOST {
         let (bytes, content) = closed.iter().fold((0, 0), |sum: (u64, u64), it| {

@@ -1,6 +1,6 @@
 //! Bytes in hexadecimal, beside what they are as text, in the manner of hexyl.
 
-use super::text::Look;
+use super::text::{Look, wrap_text};
 use super::units;
 use crate::terminal::{Ink, Line};
 use crate::timeline::Side;
@@ -97,12 +97,12 @@ fn row(look: Look, from: Side, at: usize, bytes: &[u8], per_row: usize) -> Line 
 }
 
 /// What the place-holders mean.
-pub(super) fn legend(look: Look) -> Line {
+pub(super) fn legend(look: Look, width: usize) -> Vec<Line> {
     let words = match look.ascii {
-        true => " . a byte that is no visible character",
-        false => " _ line end or tab   ⋄ zero   • control   × not ASCII",
+        true => ". is a byte that is no visible character",
+        false => "_ line end or tab · ⋄ zero · • control · × not ASCII",
     };
-    Line::default().with(Ink::Dim, words)
+    wrap_text(Ink::Dim, words, " ", " ", width)
 }
 
 /// The same as lines without drawing: `  0010  48 54 54 50  HTTP`.

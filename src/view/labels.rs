@@ -20,8 +20,12 @@ pub(super) fn tail(len: u64) -> String {
     format!(", {}", units::bytes(len))
 }
 
-/// `"Hello"`, `1000 bye`: what a frame says, without what it is.
+/// `"Hello"`, `1000 bye`: what a frame says, without what it is; of an event only the words.
 pub(super) fn payload(frame: &Frame) -> String {
+    let words = frame.text.as_deref().filter(|_| frame.opcode == Opcode::Text).and_then(event);
+    if let Some((_, words)) = words {
+        return format!("\"{words}\"");
+    }
     let label = self::frame(frame);
     label.split_once(' ').map(|(_, rest)| rest.to_owned()).unwrap_or_default()
 }

@@ -16,6 +16,9 @@ const BODY_LINES: usize = 6;
 /// The most rows of a message in brief: a request and its response below each other are then a page.
 const BRIEF: usize = 7;
 
+/// What ends a head.
+const EMPTY: &str = "    (empty line)";
+
 /// How much is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Detail {
@@ -121,7 +124,7 @@ impl Page {
             }
             lines.extend(self.explained(header, Detail::Full));
         }
-        lines.extend(self.remarked(dim("    (empty line)"), end, None, Detail::Brief));
+        lines.extend(self.remarked(dim(EMPTY), end, None, Detail::Brief));
         lines
     }
 
@@ -131,9 +134,10 @@ impl Page {
         let before = parts.skipped + parts.interim.iter().map(Lines::wire_len).sum::<usize>();
         let body = wire_len.saturating_sub((before + head.wire_len()) as u64);
         let mut lines = self.pieces(&head.start.text);
-        let end = self.end_in_brief(head, parts.body, body);
-        // The title, and the line that counts what is left out.
-        let mut left = BRIEF.saturating_sub(lines.len() + end.len() + 2);
+        let beside = self.beside(parts.body, body);
+        // The title, the line that counts what is left out, the empty line, and one of the body below it.
+        let below = usize::from(beside.is_none() && body > 0);
+        let mut left = BRIEF.saturating_sub(lines.len() + 3 + below);
         let matters = |line| story(line, head, body > 0);
         let mut wanted: Vec<(u8, usize)> =
             head.headers.iter().enumerate().filter_map(|(n, line)| Some((matters(line)?, n))).collect();
@@ -154,37 +158,57 @@ impl Page {
             let more = format!("{}, {}", units::count(count, "line"), units::bytes(sum as u64));
             lines.push(dim(format!("    + {more} (x)")));
         }
-        lines.extend(end);
+        let note = ends(self.from, head, body > 0);
+        match beside {
+            Some(line) => lines.push(line),
+            None => lines.extend(self.remarked(dim(EMPTY), note, None, Detail::Brief)),
+        }
+        if below > 0 {
+            lines.extend(self.below(parts.body, body, left + 1));
+        }
         lines
     }
 
-    /// The empty line and the beginning of the body, beside it where it fits.
-    fn end_in_brief(self, head: &Lines<'_>, body: &[u8], body_len: u64) -> Vec<Line> {
-        let empty = dim("    (empty line)");
-        let note = ends(self.from, head, body_len > 0);
-        if body_len == 0 {
-            return self.remarked(empty, note, None, Detail::Brief);
+    /// The empty line with the whole body beside it, or the number of its bytes where it is no text.
+    fn beside(self, body: &[u8], len: u64) -> Option<Line> {
+        if len == 0 {
+            return None;
         }
         let Some(text) = beginning(body).filter(|text| !text.is_empty()) else {
-            return vec![empty.with(Ink::Dim, format!(" + {} (x)", units::bytes(body_len)))];
+            return Some(dim(format!("{EMPTY} + {} (x)", units::bytes(len))));
         };
-        let whole = text.len() as u64 == body_len;
         let shown = self.look.text(text.trim_end_matches(['\r', '\n']));
-        let beside = empty.width() + 1 + shown.width();
-        if whole && beside <= self.width {
-            return vec![empty.with(Ink::Plain, format!(" {shown}"))];
-        }
-        let mut lines = self.remarked(empty, note, None, Detail::Brief);
-        if whole && 4 + shown.width() <= self.width {
-            lines.push(Line::plain(format!("    {shown}")));
-            return lines;
-        }
+        let line = dim(EMPTY).with(Ink::Plain, format!(" {shown}"));
+        (text.len() as u64 == len && line.width() <= self.width).then_some(line)
+    }
+
+    /// The body in at most so many rows, and in the last how many bytes are left out.
+    fn below(self, body: &[u8], len: u64, rows: usize) -> Vec<Line> {
+        let text = beginning(body).unwrap_or_default();
+        let whole = text.len() as u64 == len;
+        let mut rest = if whole { text.trim_end_matches(['\r', '\n']) } else { text };
+        let ends = text.len() - rest.len();
+        let room = self.width.saturating_sub(4).max(8);
         // As many places as the whole length would take are kept free for the rest of it.
-        let widest = format!(" + {} (x)", units::bytes(body_len)).len();
-        let piece = prefix(self.look, text, self.width.saturating_sub(4 + widest).max(8));
-        let more = units::bytes(body_len.saturating_sub(piece.len() as u64));
-        let line = Line::plain("    ").with(Ink::Plain, self.look.text(piece));
-        lines.push(line.with(Ink::Dim, format!(" + {more} (x)")));
+        let short = room.saturating_sub(format!(" + {} (x)", units::bytes(len)).len()).max(8);
+        let mut lines = Vec::new();
+        let mut shown = 0;
+        while !rest.is_empty() && lines.len() < rows {
+            let mut piece = prefix(self.look, rest, room);
+            if lines.len() + 1 == rows && (piece.len() < rest.len() || !whole) {
+                piece = prefix(self.look, rest, short);
+            }
+            rest = &rest[piece.len()..];
+            shown += piece.len();
+            lines.push(Line::plain("    ").with(Ink::Plain, self.look.text(piece)));
+        }
+        let ends = if rest.is_empty() { ends } else { 0 };
+        let more = len.saturating_sub((shown + ends) as u64);
+        if more > 0
+            && let Some(last) = lines.last_mut()
+        {
+            last.push(Ink::Dim, self.look.cut(&format!(" + {} (x)", units::bytes(more)), self.width));
+        }
         lines
     }
 
@@ -201,9 +225,10 @@ impl Page {
         let (room, later) = (self.width.saturating_sub(4).max(2), self.width.saturating_sub(6).max(2));
         let (mut first, mut rest) = take(&text, room);
         if !rest.is_empty() {
-            // A value stays in one piece where that is possible; else the break is at a space near the end.
-            let value =
-                text.split_once(": ").filter(|(name, value)| name.width() < room && value.width() <= later);
+            // A value without spaces stays in one piece if it can; else the break is at a space near the end.
+            let value = text.split_once(": ").filter(|(name, value)| {
+                name.width() < room && value.width() <= later && !value.contains(' ')
+            });
             let at = match value {
                 Some((name, _)) => Some(name.len() + 1),
                 None => first.rfind(' ').filter(|at| (at + 1) * 4 > first.len() * 3),
@@ -296,4 +321,74 @@ fn prefix(look: Look, text: &str, width: usize) -> &str {
         end = next;
     }
     &text[..end]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn brief(bytes: &str, width: usize) -> Vec<String> {
+        let message = Message { wire_len: bytes.len() as u64, bytes: Some(bytes.as_bytes().to_vec()) };
+        let lines = draw(Look::default(), Side::Server, &message, width, "", Detail::Brief);
+        lines.iter().map(Line::text).collect()
+    }
+
+    /// All bytes of what is drawn: the text with its line ends, and what is said to be left out.
+    fn sum(lines: &[String]) -> usize {
+        let mut sum = 0;
+        let mut in_body = false;
+        for line in &lines[1..] {
+            let (shown, more) = line.split_once("+ ").unwrap_or((line, ""));
+            let shown = shown.split(" ← ").next().unwrap_or_default().trim();
+            let number = more.split(", ").last().and_then(|it| it.split(' ').next()).unwrap_or_default();
+            sum += number.parse::<usize>().unwrap_or(0);
+            let (shown, line_end) = match shown.strip_prefix("(empty line)") {
+                Some(body) => {
+                    in_body = true;
+                    (body.trim(), 2)
+                }
+                None => (shown, if in_body || shown.is_empty() { 0 } else { 2 }),
+            };
+            sum += shown.len() + line_end;
+        }
+        sum
+    }
+
+    #[test]
+    fn what_is_left_out_is_counted() {
+        let head = "HTTP/1.1 404 Not Found\r\ncontent-type: text/plain\r\nconnection: close\r\nx-a: b\r\nallow: GET\r\n\r\n";
+        for len in [0, 1, 10, 21, 22, 30, 34, 35, 50, 60, 100, 1000] {
+            let message = format!("{head}{}", "x".repeat(len));
+            for width in [36, 38, 48, 60] {
+                let lines = brief(&message, width);
+                assert!(lines.len() <= BRIEF, "{lines:#?}");
+                assert_eq!(sum(&lines), message.len(), "{lines:#?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_body_that_is_cut_counts_its_line_end() {
+        let head = "HTTP/1.1 200 OK\r\n\r\n";
+        assert_eq!(brief(&format!("{head}[1]\n"), 40)[2], "    (empty line) [1]");
+        let lines = brief(&format!("{head}{}\n", "x".repeat(500)), 40);
+        assert_eq!(sum(&lines), head.len() + 501, "{lines:#?}");
+    }
+
+    #[test]
+    fn what_matters_is_shown_first() {
+        let upgrade = "HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\
+            sec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
+        let lines = brief(upgrade, 38);
+        assert_eq!(
+            lines[2..],
+            [
+                "    upgrade: websocket ← new rules",
+                "    sec-websocket-accept:",
+                "      s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
+                "    + 1 line, 21 bytes (x)",
+                "    (empty line) ← HTTP ends here",
+            ]
+        );
+    }
 }

@@ -196,7 +196,7 @@ impl<O: Out> Narrator<O> {
         let (mut groups, mut end) = match self.playing.take() {
             Some(Show::Heads) => (
                 exchange::draw(self.look, &self.fence, self.width, detail),
-                exchange::accounts(self.look, &self.fence, self.width),
+                exchange::accounts(self.look, &self.fence, self.width, detail),
             ),
             Some(Show::Bits) => (bits::draw(self.look, &self.fence, self.width), Vec::new()),
             Some(Show::Ladder) | None => (Vec::new(), Vec::new()),
@@ -209,13 +209,16 @@ impl<O: Out> Narrator<O> {
         }
         end.extend(claims::held(self.look, &self.fence.claims, self.width, detail));
         self.fence.end();
+        let summed_up = !end.is_empty();
         // What it came to stands on the page of the bytes, if there is room.
         if let Some(last) = groups.last_mut().filter(|last| last.len() + end.len() <= page::ROWS) {
             last.append(&mut end);
         }
         groups.into_iter().try_for_each(|group| self.block(group))?;
         self.lines(end)?;
-        self.last = if self.last == Last::Other { Last::Played } else { self.last };
+        if summed_up {
+            self.last = Last::Played;
+        }
         Ok(())
     }
 
@@ -304,6 +307,7 @@ impl<O: Out> Narrator<O> {
         } else {
             lines.extend(choices.iter().flat_map(|it| wrap_text(Ink::Plain, it, "   ", "     ", width)));
         }
+        self.last = if self.last == Last::Played { Last::Other } else { self.last };
         self.block(lines)
     }
 
@@ -325,6 +329,7 @@ impl<O: Out> Narrator<O> {
             .into_iter()
             .for_each(|it| line.push(it.ink, it.text));
         let lines = super::text::wrap(&line.0, " ", " ", self.width.min(100));
+        self.last = if self.last == Last::Played { Last::Other } else { self.last };
         self.block(lines)
     }
 

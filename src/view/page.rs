@@ -40,7 +40,7 @@ pub(super) fn draw(look: Look, fence: &Fence, width: usize) -> Vec<Vec<Line>> {
         }
     }
     if !items.is_empty() {
-        groups.push(vec![hexdump::legend(look)]);
+        groups.push(hexdump::legend(look, width));
     }
     groups.extend(rest(fence).map(|text| vec![Line::default().with(Ink::Dim, look.cut(&text, width))]));
     if groups.is_empty() {

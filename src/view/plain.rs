@@ -83,7 +83,10 @@ impl<O: Out> Plain<O> {
             Shape::Across => None,
         });
         parts.push(format!("{}{}", row.label, row.tail));
-        parts.extend(row.remark.as_ref().map(|remark| format!("({})", remark.text)));
+        parts.extend(row.remark.as_ref().map(|remark| match remark.text.contains('(') {
+            true => remark.text.clone(),
+            false => format!("({})", remark.text),
+        }));
         parts.join("  ")
     }
 
@@ -140,7 +143,7 @@ impl<O: Out> Plain<O> {
         match self.playing.take() {
             Some(Show::Heads) => {
                 self.sentences(&sentences::exchanges(&self.fence, detail))?;
-                let accounts = exchange::accounts(self.look, &self.fence, NO_WRAPPING);
+                let accounts = exchange::accounts(self.look, &self.fence, NO_WRAPPING, detail);
                 let accounts: Vec<String> =
                     accounts.iter().map(|it| it.text().trim_start().to_owned()).collect();
                 self.sentences(&accounts)?;

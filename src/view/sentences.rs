@@ -150,7 +150,7 @@ fn frame(seen: &Seen) -> Vec<String> {
         [] => String::new(),
         bytes => format!(", {} is {}", bits::hex(bytes), units::grouped(parts.len)),
     };
-    text.push(format!("    {length}{extended}"));
+    text.push(format!("    length {}{extended}", length.trim_start_matches("length ")));
     text.extend(parts.key.map(|key| format!("    key: {}", bits::hex(&key))));
     if !parts.wire.is_empty() {
         let shown = parts.wire.len().min(PAYLOAD);
