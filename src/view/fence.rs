@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::kept::{Item, Kept};
+use super::kept::{Item, Kept, Loose};
 use crate::timeline::{Claim, ConnId, Elapsed, Event, Frame, Kind, Opcode, Role, Side, Slice, Slices};
 
 /// A request and its response, as far as they came.
@@ -57,9 +57,6 @@ pub(super) struct Fence {
     /// Whether a transcript is being played. Else nothing is kept: a server may run for days.
     playing: bool,
     kept: Kept,
-    /// Bytes on the wire since the step began, and those of whole messages among them.
-    crossed: u64,
-    told: u64,
     pub exchanges: Vec<Exchange>,
     pub frames: Vec<Seen>,
     pub claims: Vec<Claim>,
@@ -87,7 +84,9 @@ impl Fence {
 
     /// A step begins: what the one before it sent cannot be asked for any more.
     pub fn step(&mut self) {
-        (self.kept, self.crossed, self.told) = (Kept::default(), 0, 0);
+        let old: Vec<_> = self.loose(|_, _| true);
+        self.kept = Kept::default();
+        old.iter().for_each(|it| self.kept.told(it));
         self.begun.values_mut().for_each(|exchange| exchange.old = true);
     }
 
@@ -108,10 +107,27 @@ impl Fence {
         }
     }
 
-    /// All that crossed since the step began, as far as it is kept; those without a response yet at the end.
+    /// All that crossed since the step began, as far as it is kept; at the end what is not yet whole.
     pub fn step_items(&self) -> Vec<Item> {
         let waiting = self.waiting().filter(|it| !it.old).cloned().map(Item::Exchange);
-        self.kept.items.iter().cloned().chain(waiting).collect()
+        let loose = self.loose(|_, _| true).into_iter().filter(|it| !self.kept.knows(it)).map(Item::Loose);
+        self.kept.items.iter().cloned().chain(waiting).chain(loose).collect()
+    }
+
+    /// What came of messages that are not whole.
+    fn loose(&self, wanted: impl Fn(ConnId, Side) -> bool) -> Vec<Loose> {
+        let pending = self.slices.pending().filter(|(conn, from, _)| wanted(*conn, *from));
+        pending.map(|(conn, from, bytes)| Loose::new(conn, self.client(conn), from, bytes)).collect()
+    }
+
+    /// The server answers what is no request or no frame: that came before the answer.
+    fn answered(&mut self, conn: ConnId) {
+        let loose = self.loose(|it, from| (it, from) == (conn, Side::Client));
+        loose.into_iter().for_each(|it| self.kept.loose(it));
+    }
+
+    fn client(&self, conn: ConnId) -> Option<String> {
+        self.accounts.get(&conn).and_then(|it| it.client.clone())
     }
 
     /// How many messages of the step were not kept, and their bytes.
@@ -119,13 +135,11 @@ impl Fence {
         self.kept.beyond
     }
 
-    /// Bytes of the step that belong to no whole message.
-    pub fn loose(&self) -> u64 {
-        self.crossed.saturating_sub(self.told)
-    }
-
     /// Takes the next event.
     pub fn event(&mut self, event: &Event) {
+        if let Kind::Closed { conn, .. } = &event.kind {
+            self.loose(|it, _| it == *conn).into_iter().for_each(|it| self.kept.loose(it));
+        }
         let slice = self.slices.event(event);
         self.messages.extend(slice.clone().filter(|_| self.playing));
         match &event.kind {
@@ -135,7 +149,6 @@ impl Fence {
                 self.touch(*conn, |_| {});
             }
             Kind::Bytes { conn, len, layer: crate::timeline::Layer::Tcp, .. } => {
-                self.crossed = self.crossed.saturating_add(*len);
                 self.touch(*conn, |it| it.bytes = it.bytes.saturating_add(*len));
             }
             Kind::Request { conn, exchange, method, target, head } => {
@@ -149,7 +162,6 @@ impl Fence {
             }
             Kind::MessageEnd { conn, from, exchange, body_len, wire_len, .. } => {
                 self.touch(*conn, |it| it.content = it.content.saturating_add(*body_len));
-                self.told = self.told.saturating_add(*wire_len);
                 let message = Message { wire_len: *wire_len, bytes: slice.map(|slice| slice.bytes) };
                 self.message(*conn, *exchange, *from, message);
             }
@@ -157,7 +169,9 @@ impl Fence {
                 if matches!(frame.opcode, Opcode::Text | Opcode::Binary | Opcode::Continuation) {
                     self.touch(frame.conn, |it| it.content = it.content.saturating_add(frame.len));
                 }
-                self.told = self.told.saturating_add(frame.wire_len);
+                if frame.opcode == Opcode::Close && frame.from == Side::Server {
+                    self.answered(frame.conn);
+                }
                 let seen = Seen { frame: frame.clone(), bytes: slice.map(|slice| slice.bytes) };
                 self.kept.frame(self.accounts.get(&frame.conn).and_then(|it| it.client.as_deref()), &seen);
                 self.frames.extend(Some(seen).filter(|_| self.playing));
@@ -226,7 +240,7 @@ impl Fence {
     }
 
     fn exchange(&mut self, conn: ConnId, number: u64, change: impl FnOnce(&mut Exchange)) {
-        let client = self.accounts.get(&conn).and_then(|it| it.client.clone());
+        let client = self.client(conn);
         let new = || Exchange { conn: conn.0, client, ..Exchange::default() };
         change(self.begun.entry((conn, number)).or_insert_with(new));
     }
@@ -237,6 +251,9 @@ impl Fence {
             Side::Server => {
                 self.exchange(conn, number, |it| it.response = Some(message));
                 let Some(exchange) = self.begun.remove(&(conn, number)) else { return };
+                if exchange.request.is_none() {
+                    self.answered(conn);
+                }
                 self.kept.exchange(&exchange);
                 self.exchanges.extend(Some(exchange).filter(|_| self.playing));
             }

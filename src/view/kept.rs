@@ -1,9 +1,9 @@
 //! What a whole step sent, kept for whoever asks to see all its bytes: bounded, and what is beyond is counted.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::fence::{Exchange, Message, Seen};
-use crate::timeline::Side;
+use crate::timeline::{ConnId, Side};
 
 /// So many messages and frames.
 const MOST: u64 = 64;
@@ -16,6 +16,26 @@ const OF_ONE: usize = 4 << 10;
 pub(super) enum Item {
     Exchange(Exchange),
     Frame(Seen),
+    /// What belongs to no whole message.
+    Loose(Loose),
+}
+
+/// Bytes of one side.
+#[derive(Debug, Clone)]
+pub(super) struct Loose {
+    pub conn: ConnId,
+    pub client: Option<String>,
+    pub from: Side,
+    pub message: Message,
+}
+
+impl Loose {
+    /// Only their beginning is held.
+    pub fn new(conn: ConnId, client: Option<String>, from: Side, bytes: &[u8]) -> Self {
+        let held = bytes[..bytes.len().min(OF_ONE)].to_vec();
+        let message = Message { wire_len: bytes.len() as u64, bytes: Some(held) };
+        Self { conn, client, from, message }
+    }
 }
 
 /// Gathers, from one step to the next.
@@ -27,6 +47,8 @@ pub(super) struct Kept {
     pub beyond: (u64, u64),
     count: u64,
     bytes: usize,
+    /// How many bytes that make no message are told already.
+    loose: HashMap<(ConnId, Side), u64>,
     /// In a compare: the lanes of which an exchange, or a frame of this side, is kept already.
     lanes: Option<HashSet<(Option<String>, Option<Side>)>>,
 }
@@ -62,6 +84,28 @@ impl Kept {
         if self.takes(lane, 1, seen.frame.wire_len, held) {
             self.items.push(Item::Frame(seen.clone()));
         }
+    }
+
+    /// Bytes that make no message: their connection closed, or they were answered. Each once.
+    pub fn loose(&mut self, loose: Loose) {
+        if self.knows(&loose) {
+            return;
+        }
+        self.told(&loose);
+        let held = loose.message.bytes.as_ref().map_or(0, Vec::len);
+        if self.takes((None, Some(loose.from)), 1, loose.message.wire_len, held) {
+            self.items.push(Item::Loose(loose));
+        }
+    }
+
+    /// They were told, or are of an earlier step.
+    pub fn told(&mut self, loose: &Loose) {
+        self.loose.insert((loose.conn, loose.from), loose.message.wire_len);
+    }
+
+    /// Whether they were told already.
+    pub fn knows(&self, loose: &Loose) -> bool {
+        self.loose.get(&(loose.conn, loose.from)) == Some(&loose.message.wire_len)
     }
 
     fn takes(&mut self, lane: (Option<String>, Option<Side>), count: u64, sum: u64, held: usize) -> bool {

@@ -1,12 +1,14 @@
 //! All bytes of a step, for whoever asks: every line explained, every byte in hexadecimal, every frame bit by bit.
 
 use super::fence::{Exchange, Fence, Message, Seen};
-use super::kept::Item;
-use super::message::Detail;
+use super::kept::{Item, Loose};
+use super::message::{self, Detail};
+use super::sentences::who;
 use super::text::Look;
 use super::{bits, exchange, hexdump, labels, units};
 use crate::terminal::{Ink, Line};
 use crate::timeline::Side;
+use crate::wire::anatomy;
 
 /// The most rows that are shown at once.
 pub(super) const ROWS: usize = 14;
@@ -21,7 +23,7 @@ pub(super) fn draw(look: Look, fence: &Fence, width: usize) -> Vec<Vec<Line>> {
         .iter()
         .filter_map(|item| match item {
             Item::Exchange(exchange) => Some(exchange.clone()),
-            Item::Frame(_) => None,
+            Item::Frame(_) | Item::Loose(_) => None,
         })
         .collect();
     let several = !exchanges.is_empty() && exchange::several(&exchanges);
@@ -37,6 +39,7 @@ pub(super) fn draw(look: Look, fence: &Fence, width: usize) -> Vec<Vec<Line>> {
                 shown.push(exchange);
             }
             Item::Frame(seen) => groups.extend(of_frame(look, seen, width)),
+            Item::Loose(loose) => groups.extend(of_loose(look, loose, width)),
         }
     }
     if !items.is_empty() {
@@ -71,13 +74,22 @@ fn of_frame(look: Look, seen: &Seen, width: usize) -> Vec<Vec<Line>> {
     groups
 }
 
-/// What cannot be shown, in numbers.
+/// What is no whole message: its lines, if its head is whole, and its bytes.
+fn of_loose(look: Look, loose: &Loose, width: usize) -> Vec<Vec<Line>> {
+    let Loose { conn, client, from, message } = loose;
+    let Some(bytes) = &message.bytes else { return Vec::new() };
+    let whose = format!("{}, no whole message: ", who(*conn, client.as_deref()));
+    let mut groups = vec![hexdump::draw(look, *from, &whose, bytes, message.wire_len, width)];
+    if anatomy::head(bytes).is_some() {
+        let whose = look.text(&format!("  ({})", who(*conn, client.as_deref())));
+        groups.insert(0, message::draw(look, *from, message, width - 1, &whose, Detail::Full));
+    }
+    groups
+}
+
+/// What is not shown, in numbers.
 pub(super) fn rest(fence: &Fence) -> Option<String> {
     let (messages, sum) = fence.beyond();
-    let beyond = (messages > 0)
-        .then(|| format!("{}, {}, not shown", units::count(messages, "more message"), units::bytes(sum)));
-    let loose = fence.loose();
-    let loose = (loose > 0).then(|| format!("{} of no whole message", units::bytes(loose)));
-    let parts: Vec<String> = beyond.into_iter().chain(loose).collect();
-    (!parts.is_empty()).then(|| format!(" + {}", parts.join("; ")))
+    let more = || format!(" + {}, {}, not shown", units::count(messages, "more message"), units::bytes(sum));
+    (messages > 0).then(more)
 }

@@ -1,7 +1,7 @@
 //! Messages and frames in plain sentences: directions, bits and bytes in words.
 
 use super::fence::{Exchange, Fence, Message, Seen};
-use super::kept::Item;
+use super::kept::{Item, Loose};
 use super::message::{self, Detail};
 use super::{bits, exchange, hexdump, labels, page, units};
 use crate::timeline::{ConnId, Side};
@@ -197,14 +197,16 @@ pub(super) fn step(fence: &Fence) -> Vec<String> {
             }
             Item::Frame(seen) => {
                 text.extend(frame(seen));
-                let bytes = seen.bytes.as_deref();
-                text.extend(
-                    bytes.into_iter().flat_map(|it| hex("", seen.frame.from, it, seen.frame.wire_len)),
-                );
+                let (from, len) = (seen.frame.from, seen.frame.wire_len);
+                text.extend(seen.bytes.iter().flat_map(|it| hex("", from, it, len)));
+            }
+            Item::Loose(Loose { conn, client, from, message }) => {
+                let whose = format!("{}  no whole message  ", who(*conn, client.as_deref()));
+                text.extend(message.bytes.iter().flat_map(|it| hex(&whose, *from, it, message.wire_len)));
             }
         }
     }
-    text.extend(page::rest(fence));
+    text.extend(page::rest(fence).map(|rest| rest.trim_start().to_owned()));
     if text.is_empty() {
         text.push(page::NOTHING.into());
     }
