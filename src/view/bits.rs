@@ -39,17 +39,22 @@ pub(super) fn handshake(look: Look, exchange: &Exchange, width: usize) -> Vec<Li
     };
     let Working { guid, sha1_hex, accept, .. } = Working::of(key);
     let spaced = grouped(&sha1_hex);
-    let digest = if spaced.len() + 12 <= width { spaced } else { sha1_hex };
+    let (digest, rest) = match width.saturating_sub(12) {
+        room if spaced.len() <= room => (spaced, String::new()),
+        room if sha1_hex.len() <= room => (sha1_hex, String::new()),
+        _ => (sha1_hex[..sha1_hex.len() / 2].to_owned(), sha1_hex[sha1_hex.len() / 2..].to_owned()),
+    };
     let verdict = verdict(accept == *seen);
     let rows = [
         ("key", look.text(key), "from the client"),
         ("+ GUID", guid.to_owned(), "the same for everybody"),
         ("SHA-1", digest, ""),
+        ("", rest, ""),
         ("base64", accept, "worked out here"),
         ("seen", look.text(seen), verdict),
     ];
     let mut lines = vec![Line::default().with(Ink::Bold, " The accept key, worked out")];
-    for (name, value, remark) in rows {
+    for (name, value, remark) in rows.into_iter().filter(|(_, value, _)| !value.is_empty()) {
         let mut line = Line::plain(format!("    {name:<8}"));
         line.push(if name == "seen" { Ink::Server } else { Ink::Plain }, look.cut(&value, width - 12));
         let mut beside = line.clone();
@@ -110,7 +115,28 @@ pub(super) fn frame(look: Look, seen: &Seen, width: usize) -> Vec<Line> {
         right.extend(code);
     }
     lines.extend(labelled(&parts, from, right));
+    if shown == 0 {
+        lines.extend(payload_below(look, &parts, from, width));
+    }
     lines
+}
+
+/// The payload where there is no room for it beside the header: below it, and below that the unmasking.
+fn payload_below(look: Look, parts: &FrameAnatomy<'_>, from: Side, width: usize) -> Vec<Line> {
+    if parts.wire.is_empty() {
+        return Vec::new();
+    }
+    let room = width.saturating_sub("    payload  ".len());
+    // Three columns each, and some for the count of what is missing.
+    let fits = (room + 1) / 3;
+    let shown = if parts.wire.len() <= fits { parts.wire.len() } else { fits.saturating_sub(6).max(1) };
+    let more = parts.wire.len() - shown;
+    let more = if more == 0 { String::new() } else { format!(" + {}", units::grouped(more as u64)) };
+    let bytes = look.cut(&format!("{}{more}", hex(&parts.wire[..shown])), room);
+    let payload = Line::plain("    ").with(Ink::Dim, "payload  ").with(body_ink(from), bytes);
+    let unmasked = unmasking(look, parts, shown.min((room + 3) / 13), room);
+    let unmasked = unmasked.into_iter().take(1).map(|row| Line::plain(format!("             {row}")));
+    std::iter::once(payload).chain(unmasked).collect()
 }
 
 fn body_ink(from: Side) -> Ink {

@@ -177,12 +177,7 @@ impl Fence {
                 self.frames.extend(Some(seen).filter(|_| self.playing));
             }
             Kind::Closed { conn, from_client, from_server, lived, .. } => {
-                self.unanswered(*conn);
-                let bytes = from_client.saturating_add(*from_server);
-                self.touch(*conn, |it| (it.bytes, it.lived) = (bytes, Some(*lived)));
-                if !self.playing {
-                    self.accounts.remove(conn);
-                }
+                self.closed(*conn, from_client.saturating_add(*from_server), *lived);
             }
             Kind::Claim(claim) => self.claims.push(claim.clone()),
             Kind::Bytes { .. }
@@ -197,6 +192,14 @@ impl Fence {
             | Kind::Predict { .. }
             | Kind::Answer { .. }
             | Kind::Summary { .. } => {}
+        }
+    }
+
+    fn closed(&mut self, conn: ConnId, bytes: u64, lived: Elapsed) {
+        self.unanswered(conn);
+        self.touch(conn, |it| (it.bytes, it.lived) = (bytes, Some(lived)));
+        if !self.playing {
+            self.accounts.remove(&conn);
         }
     }
 

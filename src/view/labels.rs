@@ -67,15 +67,17 @@ pub(super) fn frame(frame: &Frame) -> String {
     }
 }
 
-/// `text "GOAL! 1-0"` and `"GOAL! 1-0"` of an event, for where its name does not fit; `"Hello"` of a text.
+/// `text "GOAL! 1-0"` and `"GOAL! 1-0"` of an event, for where its name does not fit; `"Hello"` of a text;
+/// `close 1000` without the reason.
 pub(super) fn briefer(frame: &Frame) -> Vec<String> {
-    let Some(text) = frame.text.as_deref().filter(|_| frame.opcode == Opcode::Text && frame.fin) else {
-        return Vec::new();
-    };
-    match event(text) {
-        Some((_, words)) => vec![format!("text \"{words}\""), format!("\"{words}\"")],
-        None if text.is_empty() => Vec::new(),
-        None => vec![format!("\"{text}\"")],
+    match (frame.opcode, frame.text.as_deref(), frame.code) {
+        (Opcode::Close, _, Some(code)) => vec![format!("close {code}")],
+        (Opcode::Text, Some(text), _) if frame.fin && !text.is_empty() => match event(text) {
+            Some((_, words)) => vec![format!("text \"{words}\""), format!("\"{words}\"")],
+            None => vec![format!("\"{text}\"")],
+        },
+        (Opcode::Close | Opcode::Text | Opcode::Binary | Opcode::Continuation, _, _)
+        | (Opcode::Ping | Opcode::Pong | Opcode::Reserved(_), _, _) => Vec::new(),
     }
 }
 

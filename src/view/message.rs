@@ -246,17 +246,18 @@ impl Page {
         if remark.is_empty() {
             return vec![line];
         }
+        let arrow = if self.look.ascii { "<-" } else { "←" };
         // Arrows below each other where there is room, else close to the text.
         for (words, column) in [(Some(remark), 26), (Some(remark), 0), (brief, 0)] {
             let Some(words) = words else { continue };
             let mut beside = line.clone();
             beside.pad(column);
-            beside.push(Ink::Dim, format!(" ← {words}"));
+            beside.push(Ink::Dim, format!(" {arrow} {words}"));
             if beside.width() <= self.width {
                 return vec![beside];
             }
         }
-        let below = dim(format!("      ← {remark}"));
+        let below = dim(format!("      {arrow} {remark}"));
         if detail == Detail::Full && below.width() <= self.width { vec![line, below] } else { vec![line] }
     }
 
