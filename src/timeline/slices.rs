@@ -63,6 +63,18 @@ impl Slices {
         }
     }
 
+    /// What came of messages whose end has not come, as far as it is held: in order of their connections.
+    pub fn pending(&self) -> impl Iterator<Item = (ConnId, Side, &[u8])> {
+        let mut pending: Vec<_> = self
+            .pending
+            .iter()
+            .filter(|(_, pending)| pending.dropped == 0 && !pending.bytes.is_empty())
+            .map(|((conn, from), pending)| (*conn, *from, pending.bytes.as_slice()))
+            .collect();
+        pending.sort_unstable_by_key(|(conn, from, _)| (*conn, *from));
+        pending.into_iter()
+    }
+
     fn cut(&mut self, conn: ConnId, from: Side, wire_len: u64) -> Option<Slice> {
         let pending = self.pending.get_mut(&(conn, from))?;
         if pending.dropped > 0 {
@@ -108,7 +120,9 @@ mod tests {
         feed(&mut slices, &long[..LIMIT]);
         feed(&mut slices, &long[LIMIT..]);
         feed(&mut slices, b"aaHTTP/1.1 200 OK\r\n\r\n[]");
+        assert_eq!(slices.pending().count(), 0, "its beginning is lost");
         assert_eq!(end(&mut slices, LIMIT as u64 + 12), None);
+        assert_eq!(slices.pending().map(|(_, _, bytes)| bytes.len()).collect::<Vec<_>>(), [21]);
         assert!(end(&mut slices, 21).is_some_and(|slice| slice.is_empty_list()));
     }
 }

@@ -2,7 +2,7 @@
 
 use super::fence::{Exchange, Fence, Seen};
 use super::labels;
-use super::text::{Look, wrap_text};
+use super::text::Look;
 use super::units;
 use crate::terminal::{Ink, Line};
 use crate::timeline::{Opcode, Side};
@@ -10,49 +10,51 @@ use crate::wire::anatomy::{self, FrameAnatomy};
 use crate::wire::handshake::Working;
 
 /// More frames than this are only counted.
-const MOST: usize = 8;
+pub(super) const MOST: usize = 8;
 /// Where the two bytes of the header end, and where the bits' labels do.
 const AFTER_HEADER: usize = 29;
-const AFTER_LABELS: usize = 45;
+const AFTER_LABELS: usize = 46;
+/// The rows of the bits' labels.
+const LABELS: usize = 5;
 /// How many bytes are unmasked before the reader's eyes.
 const UNMASKED: usize = 8;
 
-/// All of a transcript.
-pub(super) fn draw(look: Look, fence: &Fence, width: usize) -> Vec<Line> {
-    let mut lines: Vec<Line> =
-        fence.all_exchanges().iter().flat_map(|it| handshake(look, it, width)).collect();
-    for seen in fence.frames.iter().take(MOST) {
-        if !lines.is_empty() {
-            lines.push(Line::default());
-        }
-        lines.extend(frame(look, seen, width));
-    }
+/// All of a transcript: each handshake and each frame in a group of lines.
+pub(super) fn draw(look: Look, fence: &Fence, width: usize) -> Vec<Vec<Line>> {
+    let handshakes = fence.all_exchanges();
+    let mut groups: Vec<_> = handshakes.iter().map(|it| handshake(look, it, width)).collect();
+    groups.extend(fence.frames.iter().take(MOST).map(|seen| frame(look, seen, width)));
     if fence.frames.len() > MOST {
         let more = units::count((fence.frames.len() - MOST) as u64, "frame");
-        lines.push(Line::default().with(Ink::Dim, format!(" + {more}")));
+        groups.push(vec![Line::default().with(Ink::Dim, format!(" + {more}"))]);
     }
-    lines
+    groups.retain(|group| !group.is_empty());
+    groups
 }
 
 /// How the accept key follows from the key.
-fn handshake(look: Look, exchange: &Exchange, width: usize) -> Vec<Line> {
+pub(super) fn handshake(look: Look, exchange: &Exchange, width: usize) -> Vec<Line> {
     let (Some(key), Some(seen)) = (&exchange.key, &exchange.accept) else {
         return Vec::new();
     };
     let Working { guid, sha1_hex, accept, .. } = Working::of(key);
     let spaced = grouped(&sha1_hex);
-    let digest = if spaced.len() + 12 <= width { spaced } else { sha1_hex };
-    let verdict =
-        if accept == *seen { "equal: it knows WebSocket" } else { "not equal: the client must give up" };
+    let (digest, rest) = match width.saturating_sub(12) {
+        room if spaced.len() <= room => (spaced, String::new()),
+        room if sha1_hex.len() <= room => (sha1_hex, String::new()),
+        _ => (sha1_hex[..sha1_hex.len() / 2].to_owned(), sha1_hex[sha1_hex.len() / 2..].to_owned()),
+    };
+    let verdict = verdict(accept == *seen);
     let rows = [
         ("key", look.text(key), "from the client"),
         ("+ GUID", guid.to_owned(), "the same for everybody"),
         ("SHA-1", digest, ""),
+        ("", rest, ""),
         ("base64", accept, "worked out here"),
         ("seen", look.text(seen), verdict),
     ];
     let mut lines = vec![Line::default().with(Ink::Bold, " The accept key, worked out")];
-    for (name, value, remark) in rows {
+    for (name, value, remark) in rows.into_iter().filter(|(_, value, _)| !value.is_empty()) {
         let mut line = Line::plain(format!("    {name:<8}"));
         line.push(if name == "seen" { Ink::Server } else { Ink::Plain }, look.cut(&value, width - 12));
         let mut beside = line.clone();
@@ -65,6 +67,11 @@ fn handshake(look: Look, exchange: &Exchange, width: usize) -> Vec<Line> {
         }
     }
     lines
+}
+
+/// What follows from the two accept keys.
+pub(super) fn verdict(equal: bool) -> &'static str {
+    if equal { "equal: it knows WebSocket" } else { "not equal: the client must give up" }
 }
 
 /// A frame.
@@ -80,7 +87,7 @@ pub(super) fn frame(look: Look, seen: &Seen, width: usize) -> Vec<Line> {
         Opcode::Text | Opcode::Continuation => " to say ",
         Opcode::Binary | Opcode::Close | Opcode::Ping | Opcode::Pong | Opcode::Reserved(_) => ", ",
     };
-    let name = String::from(seen.frame.opcode);
+    let name = labels::opcode(seen.frame.opcode);
     let title = format!(" {name} frame: {}{says}{payload}", units::bytes(seen.frame.wire_len));
     let title = look.cut(&look.text(&title), width - 3);
     let mut lines = vec![Line::plain(" ").with(ink, tag).with(Ink::Bold, title)];
@@ -100,10 +107,36 @@ pub(super) fn frame(look: Look, seen: &Seen, width: usize) -> Vec<Line> {
     bits.pad(AFTER_HEADER);
     bits.push(Ink::Dim, names);
     lines.extend([top, bits]);
-    let right = unmasking(look, &parts, shown, width.saturating_sub(AFTER_LABELS));
+    let room = width.saturating_sub(AFTER_LABELS);
+    let mut right = unmasking(look, &parts, shown, room);
+    // Only where there are rows and columns for it.
+    let code = close_code(&parts, seen);
+    if right.len() + code.len() <= LABELS && code.iter().all(|it| it.len() <= room) {
+        right.extend(code);
+    }
     lines.extend(labelled(&parts, from, right));
-    lines.extend(close_code(look, &parts, seen, width));
+    if shown == 0 {
+        lines.extend(payload_below(look, &parts, from, width));
+    }
     lines
+}
+
+/// The payload where there is no room for it beside the header: below it, and below that the unmasking.
+fn payload_below(look: Look, parts: &FrameAnatomy<'_>, from: Side, width: usize) -> Vec<Line> {
+    if parts.wire.is_empty() {
+        return Vec::new();
+    }
+    let room = width.saturating_sub("    payload  ".len());
+    // Three columns each, and some for the count of what is missing.
+    let fits = (room + 1) / 3;
+    let shown = if parts.wire.len() <= fits { parts.wire.len() } else { fits.saturating_sub(6).max(1) };
+    let more = parts.wire.len() - shown;
+    let more = if more == 0 { String::new() } else { format!(" + {}", units::grouped(more as u64)) };
+    let bytes = look.cut(&format!("{}{more}", hex(&parts.wire[..shown])), room);
+    let payload = Line::plain("    ").with(Ink::Dim, "payload  ").with(body_ink(from), bytes);
+    let unmasked = unmasking(look, parts, shown.min((room + 3) / 13), room);
+    let unmasked = unmasked.into_iter().take(1).map(|row| Line::plain(format!("             {row}")));
+    std::iter::once(payload).chain(unmasked).collect()
 }
 
 fn body_ink(from: Side) -> Ink {
@@ -162,8 +195,8 @@ fn second_bits(byte: u8) -> String {
     format!("{} {}", &bits[..1], &bits[1..])
 }
 
-/// The names of the bits, from the last to the first, and beside them the unmasking.
-fn labelled(parts: &FrameAnatomy<'_>, from: Side, right: Vec<String>) -> Vec<Line> {
+/// What the bits say, from the last to the first: length, MASK, opcode, RSV, FIN.
+pub(super) fn words(parts: &FrameAnatomy<'_>, from: Side) -> [String; LABELS] {
     let length = match parts.len7 {
         126 => "126: 2 bytes follow".to_owned(),
         127 => "127: 8 bytes follow".to_owned(),
@@ -181,13 +214,20 @@ fn labelled(parts: &FrameAnatomy<'_>, from: Side, right: Vec<String>) -> Vec<Lin
         bits => (bits, "an extension's"),
     };
     let fin = if parts.fin { "whole message" } else { "more follows" };
-    let left = [
-        format!("    │  │   │      │    └ {length}"),
-        format!("    │  │   │      └ {mask}"),
-        format!("    │  │   └ opcode {}: {}", parts.opcode_bits, String::from(parts.opcode)),
-        format!("    │  └ RSV {reserved}: {extension}"),
-        format!("    └ FIN {}: {fin} (not TCP's FIN)", u8::from(parts.fin)),
-    ];
+    [
+        length,
+        mask.to_owned(),
+        format!("opcode {}: {}", parts.opcode_bits, labels::opcode(parts.opcode)),
+        format!("RSV {reserved}: {extension}"),
+        format!("FIN {}: {fin} (not TCP's FIN)", u8::from(parts.fin)),
+    ]
+}
+
+/// The names of the bits, each below its own, and beside them the unmasking.
+fn labelled(parts: &FrameAnatomy<'_>, from: Side, right: Vec<String>) -> Vec<Line> {
+    let lines = ["│  │   │      │    └", "│  │   │      └", "│  │   └", "│  └", "└"];
+    let words = words(parts, from);
+    let left = lines.iter().zip(words).map(|(lines, words)| format!("    {lines} {words}"));
     let mut right = right.into_iter();
     let beside = |left: String| {
         let mut line = Line::plain(left);
@@ -197,7 +237,7 @@ fn labelled(parts: &FrameAnatomy<'_>, from: Side, right: Vec<String>) -> Vec<Lin
         }
         line
     };
-    left.into_iter().map(beside).collect()
+    left.map(beside).collect()
 }
 
 /// `7f^37=48 H`, for the first bytes: at most those that are `printed` above.
@@ -215,7 +255,7 @@ fn unmasking(look: Look, parts: &FrameAnatomy<'_>, printed: usize, room: usize) 
     let all: Vec<String> = parts.unmasking().take(shown).map(one).collect();
     let mut rows: Vec<String> =
         all.chunks(per_row).map(|row| row.join("   ").trim_end().to_owned()).collect();
-    if parts.wire.len() > 4 && rows.len() < 5 {
+    if parts.wire.len() > 4 && rows.len() < LABELS {
         let more = parts.wire.len() - shown;
         let more = if more == 0 { String::new() } else { format!("; + {}", units::bytes(more as u64)) };
         let note = format!("(key repeats{more})");
@@ -224,15 +264,14 @@ fn unmasking(look: Look, parts: &FrameAnatomy<'_>, printed: usize, room: usize) 
     rows
 }
 
-/// `03 e8 is the code 1000`
-fn close_code(look: Look, parts: &FrameAnatomy<'_>, seen: &Seen, width: usize) -> Vec<Line> {
+/// `03 e8 = 1000`, `then a reason`: the title has it in full.
+fn close_code(parts: &FrameAnatomy<'_>, seen: &Seen) -> Vec<String> {
     let (Some(code), [high, low, ..]) = (seen.frame.code, &*parts.plain) else {
         return Vec::new();
     };
     let reason = seen.frame.reason.as_deref().filter(|reason| !reason.is_empty());
-    let reason = reason.map(|reason| look.text(&format!(", then the reason: {reason}"))).unwrap_or_default();
-    let text = format!("{high:02x} {low:02x} is the code {code}{reason}");
-    wrap_text(Ink::Plain, &text, "    ", "    ", width)
+    let reason = reason.map(|_| "then a reason".to_owned());
+    std::iter::once(format!("{high:02x} {low:02x} = {code}")).chain(reason).collect()
 }
 
 /// 40 digits, byte by byte, in two halves.
@@ -242,6 +281,6 @@ fn grouped(digits: &str) -> String {
     format!("{}   {}", left.join(" "), right.join(" "))
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ")
 }

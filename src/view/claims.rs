@@ -1,9 +1,10 @@
-//! Claims in words. One that did not hold is told at once; those that held, together.
+//! Claims and answers in words. One that did not hold is told at once; those that held, together.
 
 use super::labels;
+use super::message::Detail;
 use super::text::{Look, wrap, wrap_text};
 use crate::terminal::{Ink, Line, Span};
-use crate::timeline::Claim;
+use crate::timeline::{Choice, Claim};
 
 /// The most events that are named as evidence.
 const MOST: usize = 8;
@@ -31,7 +32,7 @@ pub(super) fn failed(look: Look, claim: &Claim, width: usize) -> Vec<Line> {
 }
 
 /// Those that held, in one line if they fit, and those that cannot be seen here.
-pub(super) fn held(look: Look, claims: &[Claim], width: usize) -> Vec<Line> {
+pub(super) fn held(look: Look, claims: &[Claim], width: usize, detail: Detail) -> Vec<Line> {
     let of = |held| claims.iter().filter(move |claim| claim.held == held);
     let texts: Vec<String> = of(Some(true)).map(|claim| look.text(&remarked(claim))).collect();
     let mut lines = Vec::new();
@@ -40,10 +41,11 @@ pub(super) fn held(look: Look, claims: &[Claim], width: usize) -> Vec<Line> {
         evidence.sort_unstable();
         evidence.dedup();
         let dot = if look.ascii { " - " } else { " · " };
-        let spans = [
-            Span { ink: Ink::Plain, text: counted(&texts).join(dot) },
-            Span { ink: Ink::Dim, text: format!("   ({})", events(&evidence)) },
-        ];
+        let mut spans = vec![Span { ink: Ink::Plain, text: counted(&texts).join(dot) }];
+        // A class has no use for the numbers of events.
+        if detail == Detail::Full {
+            spans.push(Span { ink: Ink::Dim, text: format!("   ({})", events(&evidence)) });
+        }
         lines.extend(wrap(&spans, " ✓ ", "   ", width));
     }
     for claim in of(None) {
@@ -74,11 +76,22 @@ fn counted(texts: &[String]) -> Vec<String> {
     counts.into_iter().map(said).collect()
 }
 
-/// The same in sentences.
-pub(super) fn sentences(claims: &[Claim]) -> Vec<String> {
+/// `Right. `, `No: you said 1, at once. `: what was chosen among these.
+pub(super) fn verdict(choices: &[Choice], chosen: u64, right: u64) -> String {
+    let choice = chosen.checked_sub(1).and_then(|n| usize::try_from(n).ok()).and_then(|n| choices.get(n));
+    if choice.map_or(chosen == right, |choice| choice.right) {
+        return "Right. ".into();
+    }
+    let words = choice.map(|choice| format!(", {}", choice.text.trim_end_matches('.'))).unwrap_or_default();
+    format!("No: you said {chosen}{words}. ")
+}
+
+/// The claims in sentences.
+pub(super) fn sentences(claims: &[Claim], detail: Detail) -> Vec<String> {
     let sentence = |claim: &Claim| {
         let evidence: Vec<u64> = claim.evidence.iter().map(|seq| seq.0).collect();
         match claim.held {
+            Some(true) if detail == Detail::Brief => Some(format!("True on the wire: {}", remarked(claim))),
             Some(true) => Some(format!("True on the wire: {} ({})", remarked(claim), events(&evidence))),
             None => Some(format!("Not visible here: {}", claim.text)),
             Some(false) => None,

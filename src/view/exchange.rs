@@ -1,62 +1,58 @@
-//! What was said, line by line, from the real bytes: request and response side by side.
-
-use unicode_width::UnicodeWidthStr as _;
+//! What was said, from the real bytes: request and response side by side, and what the connections came to.
 
 use super::fence::{Account, Exchange, Fence, Message};
-use super::text::{Look, chop, take};
+use super::message::{self, Detail};
+use super::text::Look;
 use super::{labels, units};
 use crate::terminal::{Ink, Line};
 use crate::timeline::Side;
-use crate::wire::anatomy::explain_header;
 
 /// More exchanges than this are only summed up.
-const MOST: usize = 4;
-/// The most lines of a head, and of a body.
-const HEAD_LINES: usize = 24;
-const BODY_LINES: usize = 6;
+pub(super) const MOST: usize = 4;
 /// From here on there is room for two columns.
 const SIDE_BY_SIDE: usize = 80;
 
-/// All exchanges of a transcript, and what its connections came to.
-pub(super) fn draw(look: Look, fence: &Fence, width: usize) -> Vec<Line> {
-    arranged(look, fence, width, width >= SIDE_BY_SIDE)
-}
-
-/// The same with the response below the request.
-pub(super) fn stacked(look: Look, fence: &Fence, width: usize) -> Vec<Line> {
-    arranged(look, fence, width, false)
-}
-
-fn arranged(look: Look, fence: &Fence, width: usize, side_by_side: bool) -> Vec<Line> {
+/// All exchanges of a transcript, each in a group of lines.
+pub(super) fn draw(look: Look, fence: &Fence, width: usize, detail: Detail) -> Vec<Vec<Line>> {
     let exchanges = fence.all_exchanges();
-    let mut lines = Vec::new();
+    let mut groups: Vec<Vec<Line>> = Vec::new();
     if exchanges.len() > MOST {
-        lines.push(sums(&exchanges));
+        groups.push(vec![sums(&exchanges, detail)]);
     } else {
-        let several = exchanges.iter().any(|it| it.conn != exchanges[0].conn);
+        let several = several(&exchanges);
         let mut shown: Vec<&Exchange> = Vec::new();
         for exchange in &exchanges {
-            if shown.iter().any(|earlier| is_same(earlier, exchange)) {
-                lines.extend(again(look, exchange, width));
+            if shown.iter().any(|earlier| is_alike(earlier, exchange)) {
+                groups.last_mut().into_iter().for_each(|group| group.push(again(look, exchange, width)));
             } else {
-                if !shown.is_empty() {
-                    lines.push(Line::default());
-                }
-                lines.extend(one(look, exchange, width, side_by_side, several));
+                groups.push(one(look, exchange, width, several, detail));
                 shown.push(exchange);
             }
         }
     }
-    lines.extend(accounts(look, &fence.touched(), width));
-    lines
+    groups
 }
 
-fn is_same(left: &Exchange, right: &Exchange) -> bool {
-    let len = |message: &Option<Message>| message.as_ref().map(|it| it.wire_len);
+/// Whether it must be said whose an exchange is.
+pub(super) fn several(exchanges: &[Exchange]) -> bool {
+    exchanges.iter().any(|it| it.conn != exchanges[0].conn)
+}
+
+fn len(message: &Option<Message>) -> u64 {
+    message.as_ref().map_or(0, |it| it.wire_len)
+}
+
+/// Whether it would look the same.
+fn is_alike(left: &Exchange, right: &Exchange) -> bool {
     left.target == right.target && left.status == right.status && len(&left.request) == len(&right.request)
 }
 
-fn sums(exchanges: &[Exchange]) -> Line {
+/// Whether it says the same, as far as lengths can tell: a date may differ.
+pub(super) fn is_same(left: &Exchange, right: &Exchange) -> bool {
+    is_alike(left, right) && len(&left.response) == len(&right.response)
+}
+
+fn sums(exchanges: &[Exchange], detail: Detail) -> Line {
     let sum = |message: fn(&Exchange) -> &Option<Message>| -> u64 {
         exchanges
             .iter()
@@ -64,34 +60,37 @@ fn sums(exchanges: &[Exchange]) -> Line {
             .map(|it| it.wire_len)
             .fold(0, u64::saturating_add)
     };
+    let key = if detail == Detail::Brief { " (x)" } else { "" };
     Line::plain(format!(" {}: ", units::count(exchanges.len() as u64, "exchange")))
         .with(Ink::ClientTag, "C►")
         .with(Ink::Plain, format!(" {}, ", units::bytes(sum(|it| &it.request))))
         .with(Ink::ServerTag, "◄S")
         .with(Ink::Plain, format!(" {}.", units::bytes(sum(|it| &it.response))))
+        .with(Ink::Dim, key)
 }
 
-fn again(look: Look, exchange: &Exchange, width: usize) -> Option<Line> {
-    let len = |message: &Option<Message>| message.as_ref().map_or(0, |it| it.wire_len);
-    let (request, response) = (len(&exchange.request), len(&exchange.response));
-    let text = format!(
-        " {} again, on #{}: {} and {}.",
-        exchange.target,
-        exchange.conn,
-        units::bytes(request),
-        units::bytes(response)
-    );
-    Some(Line::plain(look.cut(&look.text(&text), width)))
+/// The same in a line.
+pub(super) fn again(look: Look, exchange: &Exchange, width: usize) -> Line {
+    Line::plain(look.cut(&look.text(&format!(" {}", again_text(exchange))), width))
 }
 
-fn one(look: Look, exchange: &Exchange, width: usize, side_by_side: bool, several: bool) -> Vec<Line> {
+/// `GET /api/messages again, on #8: 53 bytes and 40 bytes.`
+pub(super) fn again_text(exchange: &Exchange) -> String {
+    let lengths = [&exchange.request, &exchange.response].map(|it| units::bytes(len(it)));
+    format!("{} again, on #{}: {} and {}.", exchange.target, exchange.conn, lengths[0], lengths[1])
+}
+
+/// A request and its response.
+pub(super) fn one(look: Look, exchange: &Exchange, width: usize, several: bool, detail: Detail) -> Vec<Line> {
+    let side_by_side = width >= SIDE_BY_SIDE;
     let name = labels::client(exchange.client.as_deref()).map(|name| format!(" {name}"));
     let whose = several.then(|| look.text(&format!("  (#{}{})", exchange.conn, name.unwrap_or_default())));
     let whose = whose.unwrap_or_default();
     let column = if side_by_side { (width - 1) / 2 } else { width - 1 };
-    let request = exchange.request.as_ref().map(|it| message(look, Side::Client, it, column - 1, &whose));
-    let response = exchange.response.as_ref().map(|it| message(look, Side::Server, it, column - 1, &whose));
-    let (left, right) = (request.unwrap_or_default(), response.unwrap_or_default());
+    let draw = |from, it: &Option<Message>| {
+        it.as_ref().map(|it| message::draw(look, from, it, column - 1, &whose, detail)).unwrap_or_default()
+    };
+    let (left, right) = (draw(Side::Client, &exchange.request), draw(Side::Server, &exchange.response));
     if !side_by_side {
         return left.into_iter().chain(right).collect();
     }
@@ -109,139 +108,13 @@ fn one(look: Look, exchange: &Exchange, width: usize, side_by_side: bool, severa
     (0..rows).map(&mut zip).collect()
 }
 
-/// A message: its length, then its lines, each at most so wide.
-pub(super) fn message(look: Look, from: Side, message: &Message, width: usize, whose: &str) -> Vec<Line> {
-    let (ink, tag) = match from {
-        Side::Client => (Ink::ClientTag, "C►"),
-        Side::Server => (Ink::ServerTag, "◄S"),
-    };
-    let title = Line::plain(" ").with(ink, tag);
-    let mut lines = vec![title.with(Ink::Bold, format!(" {}", units::bytes(message.wire_len)))];
-    let room = width.saturating_sub(lines[0].width());
-    lines[0].push(Ink::Dim, look.cut(whose, room));
-    let Some(bytes) = &message.bytes else {
-        lines.push(Line::plain("    (too long to be kept)"));
-        return lines;
-    };
-    let end = bytes.windows(4).position(|it| it == b"\r\n\r\n").map_or(bytes.len(), |at| at + 4);
-    let (head, body) = bytes.split_at(end);
-    lines.extend(head_lines(look, from, head, width));
-    lines.extend(body_lines(look, body, width));
-    lines
-}
-
-fn head_lines(look: Look, from: Side, head: &[u8], width: usize) -> Vec<Line> {
-    let mut lines = Vec::new();
-    let all: Vec<&[u8]> = head.split_inclusive(|byte| *byte == b'\n').collect();
-    for (n, raw) in all.iter().enumerate() {
-        if n == HEAD_LINES && all.len() > HEAD_LINES + 1 {
-            let rest = all[n..].iter().map(|line| line.len() as u64).sum();
-            let more = units::count((all.len() - n) as u64, "line");
-            lines.push(Line::default().with(Ink::Dim, format!("    + {more}, {}", units::bytes(rest))));
-            break;
-        }
-        let text = String::from_utf8_lossy(raw);
-        let text = text.strip_suffix('\n').unwrap_or(&text);
-        let text = text.strip_suffix('\r').unwrap_or(text);
-        if text.is_empty() {
-            let note = if from == Side::Client { "end of the head" } else { "" };
-            lines.extend(remarked(Line::default().with(Ink::Dim, "    (empty line)"), note, false, width));
-            continue;
-        }
-        let (name, value) = text.split_once(':').unwrap_or_default();
-        let remark = explain_header(name, value.trim()).unwrap_or_default();
-        let mut pieces = pieces(look, text, width);
-        let last = pieces.pop().unwrap_or_default();
-        lines.extend(pieces);
-        // What ends the connection is worth a line of its own.
-        let matters = name.eq_ignore_ascii_case("connection") && value.trim().eq_ignore_ascii_case("close");
-        lines.extend(remarked(last, remark, matters, width));
-    }
-    lines
-}
-
-/// A line in pieces that fit, the later ones indented.
-fn pieces(look: Look, text: &str, width: usize) -> Vec<Line> {
-    let text = look.text(text);
-    let (first, rest) = take(&text, width.saturating_sub(4).max(2));
-    // At a space, if one is near the end.
-    let near = first.rfind(' ').filter(|at| !rest.is_empty() && (at + 1) * 4 > first.len() * 3);
-    let (first, rest) = near.map_or((first, rest), |at| text.split_at(at + 1));
-    let first = Line::plain("    ").with(Ink::Plain, first);
-    let rest = if rest.is_empty() { Vec::new() } else { chop(rest, width.saturating_sub(6).max(2)) };
-    let indented = |piece| Line::plain("      ").with(Ink::Plain, piece);
-    std::iter::once(first).chain(rest.into_iter().map(indented)).collect()
-}
-
-/// With the remark behind it; where it does not fit, below it if it matters, else without.
-fn remarked(line: Line, remark: &str, matters: bool, width: usize) -> Vec<Line> {
-    if remark.is_empty() {
-        return vec![line];
-    }
-    // Arrows below each other where there is room, else close to the text.
-    for column in [26, 0] {
-        let mut beside = line.clone();
-        beside.pad(column);
-        beside.push(Ink::Dim, format!(" ← {remark}"));
-        if beside.width() <= width {
-            return vec![beside];
-        }
-    }
-    let below = Line::default().with(Ink::Dim, format!("      ← {remark}"));
-    if matters && below.width() <= width { vec![line, below] } else { vec![line] }
-}
-
-fn body_lines(look: Look, body: &[u8], width: usize) -> Vec<Line> {
-    if body.is_empty() {
-        return Vec::new();
-    }
-    let Ok(text) = std::str::from_utf8(body) else {
-        let note = format!("    ({}, not text)", units::bytes(body.len() as u64));
-        return vec![Line::default().with(Ink::Dim, note)];
-    };
-    let mut lines = Vec::new();
-    let mut shown = 0;
-    // Line by line as it was written; its own line breaks are counted, not drawn.
-    'all: for raw in text.split_inclusive('\n') {
-        let line = raw.strip_suffix('\n').unwrap_or(raw);
-        let line = line.strip_suffix('\r').unwrap_or(line);
-        let mut rest = line;
-        loop {
-            if lines.len() == BODY_LINES {
-                break 'all;
-            }
-            let piece = prefix(look, rest, width.saturating_sub(4).max(8));
-            rest = &rest[piece.len()..];
-            shown += piece.len();
-            lines.push(Line::plain("    ").with(Ink::Plain, look.text(piece)));
-            if rest.is_empty() {
-                break;
-            }
-        }
-        shown += raw.len() - line.len();
-    }
-    if shown < body.len() {
-        let more = units::bytes((body.len() - shown) as u64);
-        lines.push(Line::default().with(Ink::Dim, format!("    + {more}")));
-    }
-    lines
-}
-
-/// The longest beginning that fits as it is shown: cut before it is made safe, so that bytes can be counted.
-fn prefix(look: Look, text: &str, width: usize) -> &str {
-    let mut end = 0;
-    for (at, c) in text.char_indices() {
-        let next = at + c.len_utf8();
-        if end > 0 && look.text(&text[..next]).width() > width {
-            break;
-        }
-        end = next;
-    }
-    &text[..end]
-}
-
 /// `Lived 0.42 ms. 224 bytes to carry 15.`
-fn accounts(look: Look, touched: &[&Account], width: usize) -> Vec<Line> {
+pub(super) fn accounts(look: Look, fence: &Fence, width: usize, detail: Detail) -> Vec<Line> {
+    let mut touched = fence.touched();
+    // Where nothing is drawn that these numbers sum up, an open connection is no news.
+    if detail == Detail::Brief && fence.exchanges.is_empty() {
+        touched.retain(|it| it.lived.is_some());
+    }
     let closed: Vec<_> = touched.iter().filter(|it| it.lived.is_some()).collect();
     if closed.len() > MOST {
         let (bytes, content) = closed.iter().fold((0, 0), |sum: (u64, u64), it| {

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::timeline::{Claim, ConnId, Elapsed, Event, Frame, Kind, Opcode, Side, Slice, Slices};
+use super::kept::{Item, Kept, Loose};
+use crate::timeline::{Claim, ConnId, Elapsed, Event, Frame, Kind, Opcode, Role, Side, Slice, Slices};
 
 /// A request and its response, as far as they came.
 #[derive(Debug, Clone, Default)]
@@ -15,13 +16,15 @@ pub(super) struct Exchange {
     pub accept: Option<String>,
     pub request: Option<Message>,
     pub response: Option<Message>,
+    /// Whether a step began since it was asked.
+    old: bool,
 }
 
 /// A message as it crossed the wire.
 #[derive(Debug, Clone)]
 pub(super) struct Message {
     pub wire_len: u64,
-    /// `None` where it was too long to be kept.
+    /// Where it was long, only its beginning; `None` where it was too long to be kept.
     pub bytes: Option<Vec<u8>>,
 }
 
@@ -53,6 +56,7 @@ pub(super) struct Fence {
     begun: HashMap<(ConnId, u64), Exchange>,
     /// Whether a transcript is being played. Else nothing is kept: a server may run for days.
     playing: bool,
+    kept: Kept,
     pub exchanges: Vec<Exchange>,
     pub frames: Vec<Seen>,
     pub claims: Vec<Claim>,
@@ -69,6 +73,7 @@ impl Fence {
     /// The transcript is over: what it left is forgotten, but not what is still under way.
     pub fn end(&mut self) {
         self.playing = false;
+        self.kept.end();
         self.exchanges.clear();
         self.frames.clear();
         self.claims.clear();
@@ -77,8 +82,64 @@ impl Fence {
         self.accounts.values_mut().for_each(|account| account.touched = false);
     }
 
+    /// A step begins: what the one before it sent cannot be asked for any more.
+    pub fn step(&mut self) {
+        let old: Vec<_> = self.loose(|_, _| true);
+        self.kept = Kept::default();
+        old.iter().for_each(|it| self.kept.told(it));
+        self.begun.values_mut().for_each(|exchange| exchange.old = true);
+    }
+
+    /// A compare begins.
+    pub fn compare(&mut self) {
+        self.end();
+        self.kept.compare();
+    }
+
+    /// Of a step that is left out: where its transcripts begin and end.
+    pub fn skip(&mut self, event: &Event) {
+        let Kind::Say { role, .. } = &event.kind else { return };
+        match role {
+            Role::Wire => self.begin(),
+            Role::Compare => self.compare(),
+            Role::Played => self.end(),
+            Role::Title | Role::Skip | Role::Prose | Role::Code | Role::Remark => {}
+        }
+    }
+
+    /// All that crossed since the step began, as far as it is kept; at the end what is not yet whole.
+    pub fn step_items(&self) -> Vec<Item> {
+        let waiting = self.waiting().filter(|it| !it.old).cloned().map(Item::Exchange);
+        let loose = self.loose(|_, _| true).into_iter().filter(|it| !self.kept.knows(it)).map(Item::Loose);
+        self.kept.items.iter().cloned().chain(waiting).chain(loose).collect()
+    }
+
+    /// What came of messages that are not whole.
+    fn loose(&self, wanted: impl Fn(ConnId, Side) -> bool) -> Vec<Loose> {
+        let pending = self.slices.pending().filter(|(conn, from, _)| wanted(*conn, *from));
+        pending.map(|(conn, from, bytes)| Loose::new(conn, self.client(conn), from, bytes)).collect()
+    }
+
+    /// The server answers what is no request or no frame: that came before the answer.
+    fn answered(&mut self, conn: ConnId) {
+        let loose = self.loose(|it, from| (it, from) == (conn, Side::Client));
+        loose.into_iter().for_each(|it| self.kept.loose(it));
+    }
+
+    fn client(&self, conn: ConnId) -> Option<String> {
+        self.accounts.get(&conn).and_then(|it| it.client.clone())
+    }
+
+    /// How many messages of the step were not kept, and their bytes.
+    pub fn beyond(&self) -> (u64, u64) {
+        self.kept.beyond
+    }
+
     /// Takes the next event.
     pub fn event(&mut self, event: &Event) {
+        if let Kind::Closed { conn, .. } = &event.kind {
+            self.loose(|it, _| it == *conn).into_iter().for_each(|it| self.kept.loose(it));
+        }
         let slice = self.slices.event(event);
         self.messages.extend(slice.clone().filter(|_| self.playing));
         match &event.kind {
@@ -93,7 +154,7 @@ impl Fence {
             Kind::Request { conn, exchange, method, target, head } => {
                 let key = header(&head.headers, "sec-websocket-key");
                 let target = format!("{method} {target}");
-                self.exchange(*conn, *exchange, |it| (it.target, it.key) = (target, key));
+                self.exchange(*conn, *exchange, |it| (it.target, it.key, it.old) = (target, key, false));
             }
             Kind::Response { conn, exchange, status, head } => {
                 let accept = header(&head.headers, "sec-websocket-accept");
@@ -108,17 +169,15 @@ impl Fence {
                 if matches!(frame.opcode, Opcode::Text | Opcode::Binary | Opcode::Continuation) {
                     self.touch(frame.conn, |it| it.content = it.content.saturating_add(frame.len));
                 }
-                if self.playing {
-                    self.frames.push(Seen { frame: frame.clone(), bytes: slice.map(|slice| slice.bytes) });
+                if frame.opcode == Opcode::Close && frame.from == Side::Server {
+                    self.answered(frame.conn);
                 }
+                let seen = Seen { frame: frame.clone(), bytes: slice.map(|slice| slice.bytes) };
+                self.kept.frame(self.accounts.get(&frame.conn).and_then(|it| it.client.as_deref()), &seen);
+                self.frames.extend(Some(seen).filter(|_| self.playing));
             }
             Kind::Closed { conn, from_client, from_server, lived, .. } => {
-                self.begun.retain(|(of, _), _| of != conn);
-                let bytes = from_client.saturating_add(*from_server);
-                self.touch(*conn, |it| (it.bytes, it.lived) = (bytes, Some(*lived)));
-                if !self.playing {
-                    self.accounts.remove(conn);
-                }
+                self.closed(*conn, from_client.saturating_add(*from_server), *lived);
             }
             Kind::Claim(claim) => self.claims.push(claim.clone()),
             Kind::Bytes { .. }
@@ -136,12 +195,37 @@ impl Fence {
         }
     }
 
+    fn closed(&mut self, conn: ConnId, bytes: u64, lived: Elapsed) {
+        self.unanswered(conn);
+        self.touch(conn, |it| (it.bytes, it.lived) = (bytes, Some(lived)));
+        if !self.playing {
+            self.accounts.remove(&conn);
+        }
+    }
+
     /// The exchanges of the transcript; those without a response yet at the end.
     pub fn all_exchanges(&self) -> Vec<Exchange> {
+        self.exchanges.iter().chain(self.waiting()).cloned().collect()
+    }
+
+    /// Requests without a response, in order.
+    fn waiting(&self) -> impl Iterator<Item = &Exchange> {
         let mut waiting: Vec<_> = self.begun.iter().filter(|(_, it)| it.request.is_some()).collect();
         waiting.sort_unstable_by_key(|(key, _)| **key);
-        let waiting = waiting.into_iter().map(|(_, exchange)| exchange);
-        self.exchanges.iter().chain(waiting).cloned().collect()
+        waiting.into_iter().map(|(_, exchange)| exchange)
+    }
+
+    /// The connection is closed: what was asked on it is not answered any more.
+    fn unanswered(&mut self, conn: ConnId) {
+        let mut asked: Vec<_> = self.begun.extract_if(|(of, _), _| *of == conn).collect();
+        asked.retain(|(_, exchange)| exchange.request.is_some());
+        asked.sort_unstable_by_key(|(key, _)| *key);
+        for (_, exchange) in asked {
+            if !exchange.old {
+                self.kept.exchange(&exchange);
+            }
+            self.exchanges.extend(Some(exchange).filter(|_| self.playing));
+        }
     }
 
     /// The connections on which something happened, in order.
@@ -159,7 +243,7 @@ impl Fence {
     }
 
     fn exchange(&mut self, conn: ConnId, number: u64, change: impl FnOnce(&mut Exchange)) {
-        let client = self.accounts.get(&conn).and_then(|it| it.client.clone());
+        let client = self.client(conn);
         let new = || Exchange { conn: conn.0, client, ..Exchange::default() };
         change(self.begun.entry((conn, number)).or_insert_with(new));
     }
@@ -169,7 +253,12 @@ impl Fence {
             Side::Client => self.exchange(conn, number, |it| it.request = Some(message)),
             Side::Server => {
                 self.exchange(conn, number, |it| it.response = Some(message));
-                self.exchanges.extend(self.begun.remove(&(conn, number)).filter(|_| self.playing));
+                let Some(exchange) = self.begun.remove(&(conn, number)) else { return };
+                if exchange.request.is_none() {
+                    self.answered(conn);
+                }
+                self.kept.exchange(&exchange);
+                self.exchanges.extend(Some(exchange).filter(|_| self.playing));
             }
         }
     }

@@ -1,46 +1,121 @@
-//! Bytes in hexadecimal, beside what they are as text.
+//! Bytes in hexadecimal, beside what they are as text, in the manner of hexyl.
 
-use super::text::Look;
+use super::text::{Look, wrap_text};
 use super::units;
 use crate::terminal::{Ink, Line};
-use crate::timeline::{Side, Slice};
+use crate::timeline::Side;
 
 /// The most bytes of one message.
 const MOST: usize = 512;
+/// From here on there is room for two groups of eight.
+const TWO_GROUPS: usize = 80;
 
-/// A message or frame.
-pub(super) fn draw(look: Look, slice: &Slice, width: usize) -> Vec<Line> {
-    let (tag, letters, ink) = match slice.from {
-        Side::Client => (Ink::ClientTag, "C►", Ink::Client),
-        Side::Server => (Ink::ServerTag, "◄S", Ink::Server),
-    };
-    // 16 bytes need 8 columns for the place, 49 for the bytes and 18 for the text.
-    let per_row = if width >= 82 { 16 } else { 8 };
-    let title = format!(" {} on {}", units::bytes(slice.bytes.len() as u64), slice.conn);
-    let mut lines = vec![Line::plain(" ").with(tag, letters).with(Ink::Plain, title)];
-    let shown = slice.bytes.len().min(MOST);
-    for (n, bytes) in slice.bytes[..shown].chunks(per_row).enumerate() {
-        let mut line = Line::plain("    ").with(Ink::Dim, format!("{:06x}  ", n * per_row));
-        let start = line.width();
-        for (place, byte) in bytes.iter().enumerate() {
-            let gap = if place == 7 && per_row > 8 { "  " } else { " " };
-            // What can be read stands in the sender's colour, the rest in the terminal's own.
-            line.push(if is_text(*byte) { ink } else { Ink::Plain }, format!("{byte:02x}{gap}"));
+/// What a byte is, from which follow its ink and its place-holder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Printable,
+    Zero,
+    Space,
+    Control,
+    High,
+}
+
+impl Class {
+    fn of(byte: u8) -> Self {
+        match byte {
+            0 => Self::Zero,
+            b' '..=b'~' => Self::Printable,
+            b'\t'..=b'\r' => Self::Space,
+            _ if byte.is_ascii() => Self::Control,
+            _ => Self::High,
         }
-        line.pad(start + per_row * 3 + 1);
-        line.push(Ink::Dim, "│");
-        let text: String = bytes.iter().map(|it| if is_text(*it) { char::from(*it) } else { '.' }).collect();
-        line.push(ink, text);
-        line.push(Ink::Dim, "│");
-        lines.push(look.line(line));
     }
-    if shown < slice.bytes.len() {
-        let more = units::bytes((slice.bytes.len() - shown) as u64);
-        lines.push(Line::default().with(Ink::Dim, format!("    + {more}")));
+
+    /// What stands for it in the text. In ASCII one for all: others would be taken for letters.
+    fn glyph(self, look: Look, byte: u8) -> char {
+        match self {
+            Self::Printable => char::from(byte),
+            _ if look.ascii => '.',
+            Self::Zero => '⋄',
+            Self::Space => '_',
+            Self::Control => '•',
+            Self::High => '×',
+        }
+    }
+
+    /// What can be read stands in the sender's colour, the rest in the terminal's own.
+    fn ink(self, from: Side) -> Ink {
+        match (self, from) {
+            (Self::Printable, Side::Client) => Ink::Client,
+            (Self::Printable, Side::Server) => Ink::Server,
+            (Self::Zero | Self::Space, _) => Ink::Dim,
+            (Self::Control | Self::High, _) => Ink::Plain,
+        }
+    }
+}
+
+/// A message or frame of so many bytes, of which these are here.
+pub(super) fn draw(look: Look, from: Side, what: &str, bytes: &[u8], len: u64, width: usize) -> Vec<Line> {
+    let (tag, letters) = match from {
+        Side::Client => (Ink::ClientTag, "C►"),
+        Side::Server => (Ink::ServerTag, "◄S"),
+    };
+    let title = look.cut(&look.text(&format!(" {what}{}", units::bytes(len))), width.saturating_sub(3));
+    let mut lines = vec![Line::plain(" ").with(tag, letters).with(Ink::Plain, title)];
+    let per_row = if width >= TWO_GROUPS { 16 } else { 8 };
+    let shown = bytes.len().min(MOST);
+    let rows = bytes[..shown].chunks(per_row).enumerate();
+    lines.extend(rows.map(|(n, bytes)| row(look, from, n * per_row, bytes, per_row)));
+    let more = len.saturating_sub(shown as u64);
+    if more > 0 {
+        lines.push(Line::default().with(Ink::Dim, look.cut(&format!("    + {}", units::bytes(more)), width)));
     }
     lines
 }
 
-fn is_text(byte: u8) -> bool {
-    byte.is_ascii_graphic() || byte == b' '
+/// `    0010  48 54 54 50 2f 31 2e 31 ┊ 0d 0a 68 6f 73 74 3a 20 │HTTP/1.1┊__host: │`
+fn row(look: Look, from: Side, at: usize, bytes: &[u8], per_row: usize) -> Line {
+    let mut line = Line::plain("    ").with(Ink::Dim, format!("{at:04x}  "));
+    let mut text = Line::default().with(Ink::Dim, "│");
+    for place in 0..per_row {
+        if place == 8 {
+            line.push(Ink::Dim, "┊ ");
+            text.push(Ink::Dim, "┊");
+        }
+        let Some(byte) = bytes.get(place) else {
+            line.push(Ink::Plain, "   ");
+            text.push(Ink::Plain, " ");
+            continue;
+        };
+        let class = Class::of(*byte);
+        line.push(class.ink(from), format!("{byte:02x} "));
+        text.push(class.ink(from), class.glyph(look, *byte));
+    }
+    text.push(Ink::Dim, "│");
+    text.0.into_iter().for_each(|span| line.push(span.ink, span.text));
+    line
+}
+
+/// What the place-holders mean.
+pub(super) fn legend(look: Look, width: usize) -> Vec<Line> {
+    let words = match look.ascii {
+        true => ". is a byte that is no visible character",
+        false => "_ line end or tab · ⋄ zero · • control · × not ASCII",
+    };
+    wrap_text(Ink::Dim, words, " ", " ", width)
+}
+
+/// The same as lines without drawing: `  0010  48 54 54 50  HTTP`.
+pub(super) fn plain(bytes: &[u8], len: u64) -> Vec<String> {
+    let shown = bytes.len().min(MOST);
+    let look = Look { ascii: true };
+    let row = |(n, bytes): (usize, &[u8])| {
+        let hex: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let text: String = bytes.iter().map(|byte| Class::of(*byte).glyph(look, *byte)).collect();
+        format!("  {:04x}  {}  {text}", n * 16, hex.join(" "))
+    };
+    let mut lines: Vec<String> = bytes[..shown].chunks(16).enumerate().map(row).collect();
+    let more = len.saturating_sub(shown as u64);
+    lines.extend((more > 0).then(|| format!("  and {} more", units::bytes(more))));
+    lines
 }

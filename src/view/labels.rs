@@ -20,8 +20,12 @@ pub(super) fn tail(len: u64) -> String {
     format!(", {}", units::bytes(len))
 }
 
-/// `"Hello"`, `1000 bye`: what a frame says, without what it is.
+/// `"Hello"`, `1000 bye`: what a frame says, without what it is; of an event only the words.
 pub(super) fn payload(frame: &Frame) -> String {
+    let words = frame.text.as_deref().filter(|_| frame.opcode == Opcode::Text).and_then(event);
+    if let Some((_, words)) = words {
+        return format!("\"{words}\"");
+    }
     let label = self::frame(frame);
     label.split_once(' ').map(|(_, rest)| rest.to_owned()).unwrap_or_default()
 }
@@ -63,10 +67,42 @@ pub(super) fn frame(frame: &Frame) -> String {
     }
 }
 
-/// `text "GOAL! 1-0"` of an event, for where its name does not fit.
-pub(super) fn brief(frame: &Frame) -> Option<String> {
-    let (_, words) = frame.text.as_deref().filter(|_| frame.opcode == Opcode::Text).and_then(event)?;
-    Some(format!("text \"{words}\""))
+/// `text "GOAL! 1-0"` and `"GOAL! 1-0"` of an event, for where its name does not fit; `"Hello"` of a text;
+/// `close 1000` without the reason.
+pub(super) fn briefer(frame: &Frame) -> Vec<String> {
+    match (frame.opcode, frame.text.as_deref(), frame.code) {
+        (Opcode::Close, _, Some(code)) => vec![format!("close {code}")],
+        (Opcode::Text, Some(text), _) if frame.fin && !text.is_empty() => match event(text) {
+            Some((_, words)) => vec![format!("text \"{words}\""), format!("\"{words}\"")],
+            None => vec![format!("\"{text}\"")],
+        },
+        (Opcode::Close | Opcode::Text | Opcode::Binary | Opcode::Continuation, _, _)
+        | (Opcode::Ping | Opcode::Pong | Opcode::Reserved(_), _, _) => Vec::new(),
+    }
+}
+
+/// `GET …/messages?since=1`, `GET …?since=1`: the end of a path says more than its beginning.
+pub(super) fn paths(method: &str, target: &str) -> Vec<String> {
+    let ends = target.char_indices().skip(1).filter(|(_, c)| matches!(c, '/' | '?'));
+    let ends = ends.map(|(at, _)| &target[at..]).filter(|end| end.len() > 1);
+    ends.map(|end| format!("{method} …{end}")).collect()
+}
+
+/// `connect() :40511, SYN, SYN+ACK, ACK`, and with less and less of it.
+pub(super) fn connect(port: Option<u16>) -> (String, Vec<String>) {
+    let packets = "SYN, SYN+ACK, ACK";
+    match port {
+        Some(port) => {
+            let briefer = vec![format!(":{port}, {packets}"), packets.to_owned()];
+            (format!("connect() :{port}, {packets}"), briefer)
+        }
+        None => (format!("connect(), {packets}"), vec![packets.to_owned()]),
+    }
+}
+
+/// What a frame is, in words of the specification.
+pub(super) fn opcode(opcode: Opcode) -> String {
+    String::from(opcode)
 }
 
 /// `sse message`, `socket.io event "tick"`.

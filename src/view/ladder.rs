@@ -30,8 +30,8 @@ pub struct Row {
     pub shape: Shape,
     /// The words on it; as they were on the wire, not yet safe for a terminal.
     pub label: String,
-    /// Fewer words, for where those do not fit; where there are none, they are cut.
-    pub brief: Option<String>,
+    /// Fewer and fewer words, for where those do not fit; the last are cut if need be.
+    pub briefer: Vec<String>,
     /// What follows the words and must not be cut: `, 82 bytes`.
     pub tail: String,
     /// What to remark.
@@ -91,7 +91,8 @@ struct Unread {
 
 #[derive(Debug, Default)]
 struct Heads {
-    request: Option<String>,
+    /// Method and target.
+    request: Option<(String, String)>,
     status: Option<u16>,
 }
 
@@ -113,7 +114,7 @@ impl Ladder {
                 Vec::new()
             }
             Kind::Request { conn, exchange, method, target, .. } => {
-                self.heads(*conn, *exchange).request = Some(format!("{method} {target}"));
+                self.heads(*conn, *exchange).request = Some((method.clone(), target.clone()));
                 Vec::new()
             }
             Kind::Response { conn, exchange, status, .. } => {
@@ -131,7 +132,7 @@ impl Ladder {
             Kind::Kernel { conn, side, state } => {
                 let label = format!("{} holds {state}", side.word());
                 let row = self.row(event, Some(*conn), Shape::Beside(*side), label, String::new());
-                vec![self.remarked(row, "the kernel keeps the address pair")]
+                vec![self.remarked(row, "the kernel remembers it")]
             }
             Kind::World { what, text, .. } => self.world(event, what, text),
             Kind::Heard { client, conn, id, after } => {
@@ -177,11 +178,9 @@ impl Ladder {
     }
 
     fn opened(&mut self, event: &Event, conn: ConnId) -> Vec<Row> {
-        let port = self.state.get(conn).map(|it| format!(" :{}", it.client.port())).unwrap_or_default();
-        let label = format!("connect(){port}, SYN, SYN+ACK, ACK");
+        let (label, briefer) = labels::connect(self.state.get(conn).map(|it| it.client.port()));
         let row = self.row(event, Some(conn), Shape::Dotted(Side::Client), label, String::new());
-        let brief = Some(format!("{}, SYN, SYN+ACK, ACK", port.trim_start()));
-        vec![self.once(Row { brief, ..row }, "TCP opens (kernel, inferred)")]
+        vec![self.once(Row { briefer, ..row }, "TCP opens (kernel, inferred)")]
     }
 
     fn message(&mut self, event: &Event) -> Vec<Row> {
@@ -196,9 +195,14 @@ impl Ladder {
             Side::Server | Side::Client => Vec::new(),
         };
         let heads = self.heads(*conn, *exchange);
-        let (label, status) = match from {
-            Side::Client => (heads.request.clone().unwrap_or_else(|| "request".into()), None),
-            Side::Server => (heads.status.map_or("response".into(), |it| it.to_string()), heads.status),
+        let (label, briefer, status) = match (from, &heads.request) {
+            (Side::Client, Some((method, target))) => {
+                (format!("{method} {target}"), labels::paths(method, target), None)
+            }
+            (Side::Client, None) => ("request".into(), Vec::new(), None),
+            (Side::Server, _) => {
+                (heads.status.map_or("response".into(), |it| it.to_string()), Vec::new(), heads.status)
+            }
         };
         if *from == Side::Server {
             self.exchanges.remove(&(*conn, *exchange));
@@ -211,6 +215,7 @@ impl Ladder {
             label,
             format!("{}{cut_off}", labels::tail(*wire_len)),
         );
+        let row = Row { briefer, ..row };
         rows.push(match (from, status) {
             (Side::Client, _) => self.once(row, "the client must speak first"),
             (Side::Server, Some(101)) => self.remarked(row, "same connection, new rules"),
@@ -233,7 +238,7 @@ impl Ladder {
             labels::frame(frame),
             labels::tail(frame.wire_len),
         );
-        let row = Row { brief: labels::brief(frame), ..row };
+        let row = Row { briefer: labels::briefer(frame), ..row };
         rows.push(match (frame.opcode, frame.from) {
             (Opcode::Pong, _) => self.once(row, "the ping's words come back"),
             (Opcode::Text | Opcode::Binary, Side::Server) if !self.client_spoke => {
@@ -277,8 +282,8 @@ impl Ladder {
             rows.push(self.remarked(row, remark));
         };
         match (first, reset_by) {
-            (_, Some(side)) => add(Shape::Broken(side), "reset (RST)", "torn down: nothing more arrives"),
-            (Who::Reset, None) => add(Shape::Across, "reset (RST)", "torn down: nothing more arrives"),
+            (_, Some(side)) => add(Shape::Broken(side), "reset (RST)", "nothing more arrives"),
+            (Who::Reset, None) => add(Shape::Across, "reset (RST)", "nothing more arrives"),
             (Who::Error, None) => add(Shape::Across, "connection lost", "no FIN: the kernel gave up"),
             (Who::Both, None) => add(Shape::Across, "the FINs crossed", "both hung up at once"),
             (Who::Client | Who::Server, None) if silent => add(Shape::Across, "closed", "no FIN was seen"),
@@ -361,7 +366,19 @@ impl Ladder {
         let port = connection.map(|it| it.server.port());
         let since = self.since(event.at);
         let open = self.state.open() > 0;
-        Row { seq: event.seq, since, conn, client, port, shape, label, brief: None, tail, remark: None, open }
+        Row {
+            seq: event.seq,
+            since,
+            conn,
+            client,
+            port,
+            shape,
+            label,
+            briefer: Vec::new(),
+            tail,
+            remark: None,
+            open,
+        }
     }
 
     fn since(&mut self, at: Elapsed) -> Duration {

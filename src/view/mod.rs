@@ -10,10 +10,13 @@ mod exchange;
 mod fence;
 mod hexdump;
 mod json;
+mod kept;
 mod labels;
 mod ladder;
 mod lanes;
+mod message;
 mod narrator;
+mod page;
 mod picture;
 mod plain;
 mod prose;
@@ -22,6 +25,7 @@ mod said;
 #[cfg(test)]
 mod sample;
 mod scoreboard;
+mod sentences;
 mod table;
 #[cfg(test)]
 mod tests;

@@ -5,9 +5,10 @@ use std::io;
 use super::fence::Fence;
 use super::ladder::{Ladder, Row};
 use super::lanes::Lanes;
+use super::message::Detail;
 use super::rungs::Rungs;
 use super::text::{Look, chop, wrap_text};
-use super::{Options, View, bits, claims, exchange, hexdump, prose, scoreboard};
+use super::{Options, View, bits, claims, exchange, hexdump, page, prose, scoreboard};
 use crate::terminal::{Group, Ink, Line, Out};
 use crate::timeline::{Choice, Claim, Event, Kind, Role, Show, Transport};
 
@@ -22,6 +23,10 @@ pub struct Narrator<O> {
     width: usize,
     hex: bool,
     brief: bool,
+    /// What happens until the first step is of steps that are left out.
+    skipping: bool,
+    /// A step's heading, until there is something to stand under it: it is never the last line of a page.
+    heading: Vec<Line>,
     ladder: Ladder,
     rungs: Rungs,
     fence: Fence,
@@ -42,6 +47,7 @@ enum Last {
     Rows,
     Item,
     Step,
+    Played,
     Other,
 }
 
@@ -56,6 +62,8 @@ impl<O: Out> Narrator<O> {
             width,
             hex: options.hex,
             brief: options.brief,
+            skipping: false,
+            heading: Vec::new(),
             ladder: Ladder::default(),
             rungs: Rungs::new(look, width),
             fence: Fence::default(),
@@ -84,9 +92,11 @@ impl<O: Out> Narrator<O> {
     fn show(&mut self, group: Group, mut lines: Vec<Line>) -> io::Result<()> {
         let Some(last) = lines.last() else { return Ok(()) };
         let ends_with_gap = last.0.is_empty();
-        if self.last == Last::Step || std::mem::take(&mut self.gap) {
+        let below_heading = self.last == Last::Step && !self.brief;
+        if std::mem::take(&mut self.gap) || below_heading {
             lines.insert(0, Line::default());
         }
+        lines.splice(0..0, std::mem::take(&mut self.heading));
         self.last = if ends_with_gap { Last::Gap } else { Last::Other };
         let lines: Vec<Line> = lines.into_iter().map(|line| self.look.line(line)).collect();
         self.out.show(group, &lines)
@@ -94,8 +104,20 @@ impl<O: Out> Narrator<O> {
 
     /// An empty line before what comes next.
     fn gap(&mut self) {
-        self.gap |= self.last != Last::Gap;
+        self.gap |= match self.last {
+            Last::Gap => false,
+            // Where a page is short, rows are saved.
+            Last::Step | Last::Played => !self.brief,
+            Last::Rows | Last::Item | Last::Other => true,
+        };
         self.last = Last::Gap;
+    }
+
+    /// The heading that waits for what follows: that may take its time.
+    fn flush(&mut self) -> io::Result<()> {
+        let heading: Vec<Line> =
+            std::mem::take(&mut self.heading).into_iter().map(|line| self.look.line(line)).collect();
+        if heading.is_empty() { Ok(()) } else { self.out.show(Group::Block, &heading) }
     }
 
     /// A fact: into the lanes of a compare, else onto the ladder.
@@ -134,6 +156,7 @@ impl<O: Out> Narrator<O> {
             Role::Prose => self.prose(text),
             Role::Code => self.code(text),
             Role::Wire => {
+                self.flush()?;
                 self.fence.begin();
                 self.lanes = None;
                 // A new clock starts: it needs its own heading.
@@ -143,13 +166,17 @@ impl<O: Out> Narrator<O> {
                 Ok(())
             }
             Role::Compare => {
-                self.fence.end();
+                self.fence.compare();
                 let lanes = Lanes::new(self.look, self.width, lanes);
                 let heading = lanes.heading();
                 self.lanes = Some(lanes);
                 self.block(heading)
             }
-            Role::Skip | Role::Remark => Ok(()),
+            Role::Skip => {
+                self.skipping = true;
+                Ok(())
+            }
+            Role::Remark => Ok(()),
             Role::Played => {
                 self.rows(&rows)?;
                 self.played()
@@ -165,19 +192,51 @@ impl<O: Out> Narrator<O> {
             lanes.end();
             self.show(Group::Row, lines)?;
         }
-        let lines = match self.playing.take() {
-            Some(Show::Heads) => exchange::draw(self.look, &self.fence, self.width),
-            Some(Show::Bits) => bits::draw(self.look, &self.fence, self.width),
-            Some(Show::Ladder) | None => Vec::new(),
+        let detail = if self.brief { Detail::Brief } else { Detail::Full };
+        let (mut groups, mut end) = match self.playing.take() {
+            Some(Show::Heads) => (
+                exchange::draw(self.look, &self.fence, self.width, detail),
+                exchange::accounts(self.look, &self.fence, self.width, detail),
+            ),
+            Some(Show::Bits) => (bits::draw(self.look, &self.fence, self.width), Vec::new()),
+            Some(Show::Ladder) | None => (Vec::new(), Vec::new()),
         };
-        self.block(lines)?;
         if self.hex {
-            let dump = |slice| hexdump::draw(self.look, slice, self.width);
-            self.block(self.fence.messages.iter().flat_map(dump).collect())?;
+            groups.extend(self.fence.messages.iter().map(|slice| {
+                let (what, len) = (format!("{}, ", slice.conn), slice.bytes.len() as u64);
+                hexdump::draw(self.look, slice.from, &what, &slice.bytes, len, self.width)
+            }));
         }
-        let claims = claims::held(self.look, &self.fence.claims, self.width);
+        end.extend(claims::held(self.look, &self.fence.claims, self.width, detail));
         self.fence.end();
-        self.lines(claims)
+        let summed_up = !end.is_empty();
+        // What it came to stands on the page of the bytes, if there is room.
+        if let Some(last) = groups.last_mut().filter(|last| last.len() + end.len() <= page::ROWS) {
+            last.append(&mut end);
+        }
+        groups.into_iter().try_for_each(|group| self.block(group))?;
+        self.lines(end)?;
+        if summed_up {
+            self.last = Last::Played;
+        }
+        Ok(())
+    }
+
+    /// An event of a step that is left out: it counts, but is not drawn.
+    fn skipped(&mut self, event: &Event) -> io::Result<()> {
+        self.fence.event(event);
+        drop(self.ladder.event(event));
+        self.fence.skip(event);
+        if let Kind::Say { role: Role::Title, text, detail, .. } = &event.kind {
+            return self.title(text, detail.as_deref().unwrap_or_default());
+        }
+        // What is wrong is told, wherever it is.
+        if let Kind::Claim(claim) = &event.kind
+            && claim.held == Some(false)
+        {
+            return self.block(claims::failed(self.look, claim, self.width));
+        }
+        Ok(())
     }
 
     fn title(&mut self, text: &str, detail: &str) -> io::Result<()> {
@@ -198,6 +257,7 @@ impl<O: Out> Narrator<O> {
     }
 
     fn step(&mut self, n: u64, of: u64, title: &str) -> io::Result<()> {
+        self.fence.step();
         let number = format!("── {n}/{of} ");
         let mut line = Line::default().with(Ink::Dim, number);
         let title = self.look.cut(&self.look.text(title), self.width - line.width() - 3);
@@ -205,7 +265,11 @@ impl<O: Out> Narrator<O> {
         let rest = self.width - line.width() - 1;
         line.push(Ink::Dim, format!(" {}", "─".repeat(rest)));
         self.headed = false;
-        self.block(vec![line])?;
+        self.flush()?;
+        self.last = if self.last == Last::Played { Last::Other } else { self.last };
+        self.gap();
+        let gap = std::mem::take(&mut self.gap).then(Line::default);
+        self.heading = gap.into_iter().chain([line]).collect();
         self.last = Last::Step;
         Ok(())
     }
@@ -243,6 +307,7 @@ impl<O: Out> Narrator<O> {
         } else {
             lines.extend(choices.iter().flat_map(|it| wrap_text(Ink::Plain, it, "   ", "     ", width)));
         }
+        self.last = if self.last == Last::Played { Last::Other } else { self.last };
         self.block(lines)
     }
 
@@ -255,15 +320,16 @@ impl<O: Out> Narrator<O> {
     ) -> io::Result<()> {
         let choices = std::mem::take(&mut self.choices);
         self.headed = false;
-        let verdict = chosen.map(|chosen| if is_right(&choices, chosen, right) { "Right. " } else { "No. " });
+        let verdict = chosen.map(|chosen| claims::verdict(&choices, chosen, right));
         let answer = format!("Answer: {right}, {}. ", text.trim_end_matches('.'));
         let mut line = Line::default();
-        line.push(Ink::Bold, verdict.unwrap_or_default());
+        line.push(Ink::Bold, verdict.map(|it| self.look.text(&it)).unwrap_or_default());
         line.push(Ink::Bold, self.look.text(&answer));
         prose::spans(self.look, because.unwrap_or_default())
             .into_iter()
             .for_each(|it| line.push(it.ink, it.text));
         let lines = super::text::wrap(&line.0, " ", " ", self.width.min(100));
+        self.last = if self.last == Last::Played { Last::Other } else { self.last };
         self.block(lines)
     }
 
@@ -290,13 +356,13 @@ impl<O: Out> Narrator<O> {
     }
 }
 
-fn is_right(choices: &[Choice], chosen: u64, right: u64) -> bool {
-    let choice = chosen.checked_sub(1).and_then(|n| usize::try_from(n).ok()).and_then(|n| choices.get(n));
-    choice.map_or(chosen == right, |choice| choice.right)
-}
-
 impl<O: Out> View for Narrator<O> {
     fn event(&mut self, event: &Event) -> io::Result<()> {
+        let is_step = matches!(event.kind, Kind::Step { .. });
+        self.skipping &= !is_step;
+        if self.skipping {
+            return self.skipped(event);
+        }
         match &event.kind {
             Kind::Opened { .. }
             | Kind::Bytes { .. }
@@ -331,6 +397,18 @@ impl<O: Out> View for Narrator<O> {
         if self.lanes.is_some() || self.playing.is_some() {
             self.played()?;
         }
+        self.flush()
+    }
+
+    fn bytes(&mut self) -> io::Result<()> {
+        self.flush()?;
+        for group in page::draw(self.look, &self.fence, self.width) {
+            self.last = if self.last == Last::Gap { Last::Gap } else { Last::Other };
+            self.gap();
+            // What is longer than a page is shown in several.
+            group.chunks(page::ROWS).try_for_each(|lines| self.lines(lines.to_vec()))?;
+        }
+        self.headed = false;
         Ok(())
     }
 }

@@ -6,11 +6,12 @@ use super::fence::Fence;
 use super::labels::nice;
 use super::ladder::{Ladder, Row, Shape};
 use super::lanes::Lanes;
+use super::message::Detail;
+use super::sentences::{self, direction, who};
 use super::text::Look;
-use super::{Options, View, claims, delays, exchange, hexdump, labels, prose, scoreboard, units, verdict};
+use super::{Options, View, claims, delays, exchange, prose, scoreboard, units, verdict};
 use crate::terminal::{Group, Line, Out};
-use crate::timeline::{Choice, ConnId, Event, Kind, Role, Show, Transport};
-use crate::wire::handshake::Working;
+use crate::timeline::{Choice, Event, Kind, Role, Show, Slice, Transport};
 
 /// Wide enough that nothing is wrapped.
 const NO_WRAPPING: usize = 4096;
@@ -21,9 +22,13 @@ pub struct Plain<O> {
     out: O,
     look: Look,
     hex: bool,
+    brief: bool,
+    /// What happens until the first step is of steps that are left out.
+    skipping: bool,
     ladder: Ladder,
     fence: Fence,
     playing: Option<Show>,
+    choices: Vec<Choice>,
     /// Only for what they count.
     lanes: Option<Lanes>,
 }
@@ -33,7 +38,18 @@ impl<O: Out> Plain<O> {
     pub fn new(out: O, options: Options) -> Self {
         let look = Look { ascii: options.ascii };
         let (ladder, fence) = (Ladder::default(), Fence::default());
-        Self { out, look, hex: options.hex, ladder, fence, playing: None, lanes: None }
+        Self {
+            out,
+            look,
+            hex: options.hex,
+            brief: options.brief,
+            skipping: false,
+            ladder,
+            fence,
+            playing: None,
+            choices: Vec::new(),
+            lanes: None,
+        }
     }
 
     fn sentence(&mut self, text: &str) -> io::Result<()> {
@@ -41,13 +57,17 @@ impl<O: Out> Plain<O> {
         self.out.show(Group::Block, &[Line::plain(text)])
     }
 
-    fn lines(&mut self, lines: Vec<Line>) -> io::Result<()> {
-        let lines: Vec<Line> = lines.into_iter().map(|line| self.look.line(line)).collect();
-        self.out.show(Group::Block, &lines)
+    /// Sentences that belong together.
+    fn sentences(&mut self, text: &[String]) -> io::Result<()> {
+        let lines: Vec<Line> = text.iter().map(|text| Line::plain(self.look.text(text))).collect();
+        if lines.is_empty() { Ok(()) } else { self.out.show(Group::Block, &lines) }
     }
 
     fn rows(&mut self, rows: &[Row]) -> io::Result<()> {
-        rows.iter().try_for_each(|row| self.sentence(&self.row(row)))
+        rows.iter().try_for_each(|row| {
+            let line = Line::plain(self.look.text(&self.row(row)));
+            self.out.show(Group::Row, &[line])
+        })
     }
 
     /// `0.35 ms  #1 anna  server to client  200, 142 bytes  (the server may only answer)`
@@ -58,14 +78,15 @@ impl<O: Out> Plain<O> {
         }
         parts.extend(row.conn.map(|conn| who(conn, row.client.as_deref())));
         parts.extend(match row.shape {
-            Shape::Dotted(side) | Shape::Solid(side) | Shape::Broken(side) => {
-                Some(format!("{} to {}", side.word(), side.other().word()))
-            }
+            Shape::Dotted(side) | Shape::Solid(side) | Shape::Broken(side) => Some(direction(side)),
             Shape::Beside(side) => Some(format!("at the {}", side.word())),
             Shape::Across => None,
         });
         parts.push(format!("{}{}", row.label, row.tail));
-        parts.extend(row.remark.as_ref().map(|remark| format!("({})", remark.text)));
+        parts.extend(row.remark.as_ref().map(|remark| match remark.text.contains('(') {
+            true => remark.text.clone(),
+            false => format!("({})", remark.text),
+        }));
         parts.join("  ")
     }
 
@@ -90,19 +111,26 @@ impl<O: Out> Plain<O> {
                 self.sentence(text)?;
                 detail.as_ref().map_or(Ok(()), |detail| self.sentence(detail))
             }
-            Role::Prose => self.prose(text),
-            Role::Code => text.trim_end().lines().try_for_each(|line| self.sentence(&format!("    {line}"))),
+            Role::Prose => self.sentence(&prose::plain(text)),
+            Role::Code => {
+                let lines: Vec<String> = text.trim_end().lines().map(|line| format!("    {line}")).collect();
+                self.sentences(&lines)
+            }
             Role::Wire => {
                 self.fence.begin();
                 self.playing = Some(show.unwrap_or_default());
                 Ok(())
             }
             Role::Compare => {
-                self.fence.end();
+                self.fence.compare();
                 self.lanes = Some(Lanes::new(self.look, NO_WRAPPING, lanes));
                 Ok(())
             }
-            Role::Skip | Role::Remark => Ok(()),
+            Role::Skip => {
+                self.skipping = true;
+                Ok(())
+            }
+            Role::Remark => Ok(()),
             Role::Played => {
                 self.rows(&rows)?;
                 self.played()
@@ -110,60 +138,60 @@ impl<O: Out> Plain<O> {
         }
     }
 
-    fn prose(&mut self, text: &str) -> io::Result<()> {
-        let words: String = prose::spans(Look::default(), text).into_iter().map(|span| span.text).collect();
-        self.sentence(&words)
-    }
-
     fn played(&mut self) -> io::Result<()> {
+        let detail = if self.brief { Detail::Brief } else { Detail::Full };
         match self.playing.take() {
-            Some(Show::Heads) => self.lines(exchange::stacked(self.look, &self.fence, NO_WRAPPING))?,
-            Some(Show::Bits) => self.bits()?,
+            Some(Show::Heads) => {
+                self.sentences(&sentences::exchanges(&self.fence, detail))?;
+                let accounts = exchange::accounts(self.look, &self.fence, NO_WRAPPING, detail);
+                let accounts: Vec<String> =
+                    accounts.iter().map(|it| it.text().trim_start().to_owned()).collect();
+                self.sentences(&accounts)?;
+            }
+            Some(Show::Bits) => self.sentences(&sentences::bits(&self.fence))?,
             Some(Show::Ladder) | None => {}
         }
         if self.hex {
-            let dump = |slice| hexdump::draw(self.look, slice, 100);
-            self.lines(self.fence.messages.iter().flat_map(dump).collect())?;
+            let dump = |it: &Slice| {
+                sentences::hex(&format!("{}  ", it.conn), it.from, &it.bytes, it.bytes.len() as u64)
+            };
+            self.sentences(&self.fence.messages.iter().flat_map(dump).collect::<Vec<_>>())?;
         }
-        let claims = claims::sentences(&self.fence.claims);
-        claims.iter().try_for_each(|text| self.sentence(text))?;
+        self.sentences(&claims::sentences(&self.fence.claims, detail))?;
         self.fence.end();
         Ok(())
     }
 
-    /// The handshake and the frames, in words.
-    fn bits(&mut self) -> io::Result<()> {
-        let mut sentences = Vec::new();
-        for exchange in self.fence.all_exchanges() {
-            if let (Some(key), Some(seen)) = (&exchange.key, &exchange.accept) {
-                let Working { guid, sha1_hex, accept, .. } = Working::of(key);
-                let equal = if accept == *seen { "equal" } else { "not equal" };
-                sentences.push(format!("key {key} and GUID {guid}: SHA-1 {sha1_hex}, base64 {accept}"));
-                sentences.push(format!("accept seen: {seen}, {equal}"));
-            }
+    /// An event of a step that is left out: it counts, but is not told.
+    fn skipped(&mut self, event: &Event) -> io::Result<()> {
+        self.fence.event(event);
+        drop(self.ladder.event(event));
+        self.fence.skip(event);
+        if let Kind::Say { role: Role::Title, .. } = &event.kind {
+            return self.say(event);
         }
-        for seen in &self.fence.frames {
-            let frame = &seen.frame;
-            let bits = seen.bytes.as_deref().and_then(|bytes| bytes.first()).copied().unwrap_or_default();
-            sentences.push(format!(
-                "{} frame: FIN {}, RSV {}, opcode {} {}, MASK {}, length {}, {} on the wire",
-                frame.from.word(),
-                u8::from(frame.fin),
-                (bits >> 4) & 7,
-                bits & 0x0f,
-                String::from(frame.opcode),
-                u8::from(frame.masked),
-                units::grouped(frame.len),
-                units::bytes(frame.wire_len)
-            ));
+        // What is wrong is told, wherever it is.
+        if let Kind::Claim(claim) = &event.kind
+            && claim.held == Some(false)
+        {
+            return self.sentence(&claims::disagreement(claim));
         }
-        sentences.iter().try_for_each(|text| self.sentence(text))
+        Ok(())
     }
 
     fn predict(&mut self, text: &str, choices: &[Choice]) -> io::Result<()> {
-        self.sentence(&format!("Question: {text}"))?;
-        let mut choices = choices.iter().enumerate();
-        choices.try_for_each(|(n, choice)| self.sentence(&format!("  {} {}", n + 1, choice.text)))
+        self.choices = choices.to_vec();
+        let question = format!("Question: {}", prose::plain(text));
+        let choices = choices.iter().enumerate();
+        let choices = choices.map(|(n, choice)| format!("  {} {}", n + 1, prose::plain(&choice.text)));
+        self.sentences(&std::iter::once(question).chain(choices).collect::<Vec<_>>())
+    }
+
+    fn answer(&mut self, right: u64, text: &str, because: &str, chosen: Option<u64>) -> io::Result<()> {
+        let choices = std::mem::take(&mut self.choices);
+        let verdict = chosen.map(|it| claims::verdict(&choices, it, right)).unwrap_or_default();
+        let text = text.trim_end_matches('.');
+        self.sentence(prose::plain(&format!("{verdict}Answer: {right}, {text}. {because}")).trim_end())
     }
 
     /// `name: value` for each transport.
@@ -195,15 +223,13 @@ impl<O: Out> Plain<O> {
     }
 }
 
-fn who(conn: ConnId, client: Option<&str>) -> String {
-    match labels::client(client) {
-        Some(name) => format!("{conn} {name}"),
-        None => conn.to_string(),
-    }
-}
-
 impl<O: Out> View for Plain<O> {
     fn event(&mut self, event: &Event) -> io::Result<()> {
+        let is_step = matches!(event.kind, Kind::Step { .. });
+        self.skipping &= !is_step;
+        if self.skipping {
+            return self.skipped(event);
+        }
         match &event.kind {
             Kind::Opened { .. }
             | Kind::Bytes { .. }
@@ -218,16 +244,14 @@ impl<O: Out> View for Plain<O> {
             | Kind::Kernel { .. }
             | Kind::World { .. }
             | Kind::Heard { .. } => self.fact(event),
-            Kind::Step { n, of, title, .. } => self.sentence(&format!("Step {n} of {of}: {title}")),
+            Kind::Step { n, of, title, .. } => {
+                self.fence.step();
+                self.sentence(&format!("Step {n} of {of}: {title}"))
+            }
             Kind::Say { .. } => self.say(event),
             Kind::Predict { text, choices, .. } => self.predict(text, choices),
             Kind::Answer { right, text, because, chosen, .. } => {
-                let chosen = chosen.map(|it| format!("You chose {it}. ")).unwrap_or_default();
-                let text = text.trim_end_matches('.');
-                self.prose(&format!(
-                    "{chosen}Answer: {right}, {text}. {}",
-                    because.as_deref().unwrap_or_default()
-                ))
+                self.answer(*right, text, because.as_deref().unwrap_or_default(), *chosen)
             }
             Kind::Claim(claim) => {
                 self.fence.event(event);
@@ -241,5 +265,9 @@ impl<O: Out> View for Plain<O> {
 
     fn finish(&mut self) -> io::Result<()> {
         if self.playing.is_some() { self.played() } else { Ok(()) }
+    }
+
+    fn bytes(&mut self) -> io::Result<()> {
+        self.sentences(&sentences::step(&self.fence))
     }
 }

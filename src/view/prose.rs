@@ -39,6 +39,21 @@ pub(super) fn spans(look: Look, text: &str) -> Vec<Span> {
     line.0
 }
 
+/// The same without drawing: bold is taken out, the backquotes around code stay, so that it can be told apart.
+pub(super) fn plain(text: &str) -> String {
+    let mut plain = String::new();
+    for (n, part) in text.split('`').enumerate() {
+        if n > 0 {
+            plain.push('`');
+        }
+        match n % 2 {
+            0 => spans(Look::default(), part).iter().for_each(|span| plain.push_str(&span.text)),
+            _ => plain.push_str(part),
+        }
+    }
+    plain
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -57,6 +72,11 @@ mod tests {
             (Ink::Plain, "."),
         ];
         assert_eq!(inks("a **b** c `d**e`."), expected.map(|(ink, text)| (ink, text.to_owned())));
+    }
+
+    #[test]
+    fn code_stays_code_without_ink() {
+        assert_eq!(plain("a **b** `c**d` *e"), "a b `c**d` *e");
     }
 
     #[test]

@@ -131,14 +131,25 @@ impl Rungs {
         line.push(Ink::Plain, format!("{} {edge}", " ".repeat(free - before)));
     }
 
-    /// The words, cut so that what must be read stays.
+    /// The words, fewer of them if need be, cut so that what must be read stays.
     fn label(&self, row: &Row, room: usize) -> String {
         let tail = self.look.text(&row.tail);
-        let label = self.look.text(&row.label);
-        let fits = label.width() + tail.width() <= room;
-        let brief = row.brief.as_ref().filter(|_| !fits).map(|brief| self.look.text(brief));
-        let label = brief.unwrap_or(label);
-        let label = self.look.cut(&label, room.saturating_sub(tail.width()));
+        let for_words = room.saturating_sub(tail.width());
+        let all = std::iter::once(&row.label).chain(&row.briefer).map(|label| self.look.text(label));
+        let mut last = String::new();
+        for label in all {
+            last = label;
+            if last.width() <= for_words {
+                break;
+            }
+        }
+        let label = match last.strip_suffix('"') {
+            // What is quoted stays in quotes.
+            Some(open) if last.width() > for_words && for_words > 4 => {
+                format!("{}\"", self.look.cut(open, for_words - 1))
+            }
+            _ => self.look.cut(&last, for_words),
+        };
         self.look.cut(&format!("{label}{tail}"), room)
     }
 }

@@ -11,7 +11,7 @@ mod compares;
 mod trials;
 
 pub(super) use compares::{all_lost, compare, crowded, many_goals, often, transport};
-pub(super) use trials::{garbage, long_frame, silence};
+pub(super) use trials::{change, foreign, garbage, long_frame, silence, skipped};
 
 /// Builds a timeline event by event.
 #[derive(Debug, Default)]

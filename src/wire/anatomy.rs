@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::websocket::{Header, Opcode, mask};
 use super::{chunked, head};
 
-pub use super::remarks::explain_header;
+pub use super::remarks::{explain_briefly, explain_header};
 
 /// The parts of one frame (RFC 6455, 5.2), as they lie on the wire.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,6 +108,12 @@ impl Line<'_> {
     #[must_use]
     pub fn remark(&self) -> Option<&'static str> {
         self.header().and_then(|(name, value)| explain_header(name, value))
+    }
+
+    /// The remark in fewer words, where there are such.
+    #[must_use]
+    pub fn brief_remark(&self) -> Option<&'static str> {
+        self.header().and_then(|(name, value)| explain_briefly(name, value))
     }
 }
 
