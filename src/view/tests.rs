@@ -11,6 +11,7 @@ use crate::terminal::{Group, Line, Out};
 use crate::timeline::{Event, Kind, Show, Side};
 
 mod compares;
+mod recorded;
 
 #[derive(Clone, Default)]
 struct Page(Arc<Mutex<Vec<Line>>>);

@@ -21,6 +21,7 @@ mod pauses;
 mod players;
 mod pty;
 mod races;
+mod recorded;
 mod shape;
 mod socket;
 mod sockets;
