@@ -1,6 +1,7 @@
 //! Handshakes worked out, and frames bit by bit (RFC 6455, 4.2.2 and 5.2).
 
-use super::fence::{Exchange, Fence, Seen};
+use super::caught::{Exchange, Seen};
+use super::fence::Fence;
 use super::labels;
 use super::text::Look;
 use super::units;

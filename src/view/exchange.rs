@@ -1,6 +1,7 @@
 //! What was said, from the real bytes: request and response side by side, and what the connections came to.
 
-use super::fence::{Account, Exchange, Fence, Message};
+use super::caught::{Account, Exchange, Message};
+use super::fence::Fence;
 use super::message::{self, Detail};
 use super::text::Look;
 use super::{labels, units};

@@ -2,51 +2,9 @@
 
 use std::collections::HashMap;
 
+use super::caught::{Account, Exchange, Message, Seen};
 use super::kept::{Item, Kept, Loose};
-use crate::timeline::{Claim, ConnId, Elapsed, Event, Frame, Kind, Opcode, Role, Side, Slice, Slices};
-
-/// A request and its response, as far as they came.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Exchange {
-    pub conn: u64,
-    pub client: Option<String>,
-    pub target: String,
-    pub status: Option<u16>,
-    pub key: Option<String>,
-    pub accept: Option<String>,
-    pub request: Option<Message>,
-    pub response: Option<Message>,
-    /// Whether a step began since it was asked.
-    old: bool,
-}
-
-/// A message as it crossed the wire.
-#[derive(Debug, Clone)]
-pub(super) struct Message {
-    pub wire_len: u64,
-    /// Where it was long, only its beginning; `None` where it was too long to be kept.
-    pub bytes: Option<Vec<u8>>,
-}
-
-/// A frame as it crossed the wire.
-#[derive(Debug, Clone)]
-pub(super) struct Seen {
-    pub frame: Frame,
-    pub bytes: Option<Vec<u8>>,
-}
-
-/// What a connection came to. Lengths in bytes.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Account {
-    pub conn: u64,
-    pub client: Option<String>,
-    pub bytes: u64,
-    pub content: u64,
-    /// How long it lived; `None` while it is open.
-    pub lived: Option<Elapsed>,
-    /// Whether anything happened on it in this transcript.
-    touched: bool,
-}
+use crate::timeline::{Claim, ConnId, Elapsed, Event, Kind, Opcode, Role, Side, Slice, Slices};
 
 /// Gathers. Fed with every event.
 #[derive(Debug, Default)]

@@ -2,7 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::fence::{Exchange, Message, Seen};
+use super::caught::{Exchange, Message, Seen};
+use super::units;
 use crate::timeline::{ConnId, Side};
 
 /// So many messages and frames.
@@ -10,6 +11,15 @@ const MOST: u64 = 64;
 /// So many bytes of them all, and of one HTTP message.
 const BYTES: usize = 64 << 10;
 const OF_ONE: usize = 4 << 10;
+
+/// Where nothing crossed.
+pub(super) const NOTHING: &str = "No bytes crossed in this step.";
+
+/// What is not shown, in numbers: so many messages, of so many bytes.
+pub(super) fn rest((messages, sum): (u64, u64)) -> Option<String> {
+    let more = || format!(" + {}, {}, not shown", units::count(messages, "more message"), units::bytes(sum));
+    (messages > 0).then(more)
+}
 
 /// Something that crossed as a whole.
 #[derive(Debug, Clone)]

@@ -3,7 +3,7 @@
 
 use unicode_width::UnicodeWidthStr as _;
 
-use super::fence::Message;
+use super::caught::Message;
 use super::text::{Look, chop, take};
 use super::units;
 use crate::terminal::{Ink, Line};

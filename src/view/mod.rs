@@ -4,6 +4,7 @@
 //! `_`, and a snapshot test fed from [`crate::timeline`] events made by hand. Views read events and nothing else.
 
 mod bits;
+mod caught;
 mod claims;
 mod delays;
 mod exchange;

@@ -1,20 +1,18 @@
 //! All bytes of a step, for whoever asks: every line explained, every byte in hexadecimal, every frame bit by bit.
 
-use super::fence::{Exchange, Fence, Message, Seen};
-use super::kept::{Item, Loose};
+use super::caught::{Exchange, Message, Seen};
+use super::fence::Fence;
+use super::kept::{self, Item, Loose};
 use super::message::{self, Detail};
 use super::sentences::who;
 use super::text::Look;
-use super::{bits, exchange, hexdump, labels, units};
+use super::{bits, exchange, hexdump, labels};
 use crate::terminal::{Ink, Line};
 use crate::timeline::Side;
 use crate::wire::anatomy;
 
 /// The most rows that are shown at once.
 pub(super) const ROWS: usize = 14;
-
-/// Where nothing crossed.
-pub(super) const NOTHING: &str = "No bytes crossed in this step.";
 
 /// In groups of lines that belong together; before the first of several that do, an empty line.
 pub(super) fn draw(look: Look, fence: &Fence, width: usize) -> Vec<Vec<Line>> {
@@ -45,9 +43,11 @@ pub(super) fn draw(look: Look, fence: &Fence, width: usize) -> Vec<Vec<Line>> {
     if !items.is_empty() {
         groups.push(hexdump::legend(look, width));
     }
-    groups.extend(rest(fence).map(|text| vec![Line::default().with(Ink::Dim, look.cut(&text, width))]));
+    groups.extend(
+        kept::rest(fence.beyond()).map(|text| vec![Line::default().with(Ink::Dim, look.cut(&text, width))]),
+    );
     if groups.is_empty() {
-        groups.push(vec![Line::plain(format!(" {NOTHING}"))]);
+        groups.push(vec![Line::plain(format!(" {}", kept::NOTHING))]);
     }
     groups
 }
@@ -85,11 +85,4 @@ fn of_loose(look: Look, loose: &Loose, width: usize) -> Vec<Vec<Line>> {
         groups.insert(0, message::draw(look, *from, message, width - 1, &whose, Detail::Full));
     }
     groups
-}
-
-/// What is not shown, in numbers.
-pub(super) fn rest(fence: &Fence) -> Option<String> {
-    let (messages, sum) = fence.beyond();
-    let more = || format!(" + {}, {}, not shown", units::count(messages, "more message"), units::bytes(sum));
-    (messages > 0).then(more)
 }

@@ -1,9 +1,10 @@
 //! Messages and frames in plain sentences: directions, bits and bytes in words.
 
-use super::fence::{Exchange, Fence, Message, Seen};
+use super::caught::{Exchange, Message, Seen};
+use super::fence::Fence;
 use super::kept::{Item, Loose};
 use super::message::{self, Detail};
-use super::{bits, exchange, hexdump, labels, page, units};
+use super::{bits, exchange, hexdump, kept, labels, units};
 use crate::timeline::{ConnId, Side};
 use crate::wire::anatomy::{self, HeadAnatomy, Lines};
 use crate::wire::handshake::Working;
@@ -206,9 +207,9 @@ pub(super) fn step(fence: &Fence) -> Vec<String> {
             }
         }
     }
-    text.extend(page::rest(fence).map(|rest| rest.trim_start().to_owned()));
+    text.extend(kept::rest(fence.beyond()).map(|rest| rest.trim_start().to_owned()));
     if text.is_empty() {
-        text.push(page::NOTHING.into());
+        text.push(kept::NOTHING.into());
     }
     text
 }

@@ -10,19 +10,16 @@ use std::time::{Duration, Instant};
 use super::asked::Asked;
 use super::prompt;
 use super::sheets::Sheets;
+use super::tempo::Tempo;
 use crate::lesson::pace::Go;
 use crate::terminal::{Group, Ink, Key, Line};
 use crate::timeline::{Event, Kind, State};
 use crate::view::View;
 
-/// Between two rows.
-const ROW: Duration = Duration::from_millis(400);
 /// What happens further apart than this does not happen together.
 const QUIET: Duration = Duration::from_millis(100);
 /// Rows of a screen that a page leaves free: what was there before stays in sight.
 const FREE: usize = 10;
-/// The slowest and the fastest that + and - make it.
-const SPEEDS: (f64, f64) = (0.25, 16.0);
 
 /// Makes a view for so many columns, which writes to these sheets.
 pub(in crate::commands) type Make = Box<dyn Fn(usize, Sheets) -> Box<dyn View> + Send>;
@@ -32,17 +29,6 @@ pub(in crate::commands) type Make = Box<dyn Fn(usize, Sheets) -> Box<dyn View> +
 pub(in crate::commands) struct Size {
     pub columns: usize,
     pub rows: usize,
-}
-
-/// How fast it goes. Kept when a lesson is run again.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(in crate::commands) struct Tempo {
-    /// Without keys.
-    pub auto: bool,
-    /// So many times faster. The network's times are not scaled.
-    pub speed: f64,
-    /// Rows one by one, and page by page; else all at once.
-    pub slowly: bool,
 }
 
 /// What is to be done.
@@ -221,7 +207,7 @@ impl Desk {
         let sheet = self.sheets.first()?;
         self.rests = None;
         let due = self.row.filter(|_| self.tempo.slowly && !self.rush);
-        let due = due.map(|row| row + ROW.div_f64(self.tempo.speed));
+        let due = due.map(|row| row + self.tempo.between_rows());
         if let Some(due) = due.filter(|due| *due > now) {
             return Some(Next::Wait(Some(due)));
         }
@@ -296,8 +282,7 @@ impl Desk {
             Some(asked) => asked.words(),
             None => 0,
         };
-        let words = u32::try_from(words).unwrap_or(u32::MAX);
-        (Duration::from_secs(2) + ROW.saturating_mul(words)).div_f64(self.tempo.speed)
+        self.tempo.time_to_read(words)
     }
 
     /// What a key means now.
@@ -309,8 +294,8 @@ impl Desk {
                 self.tempo.auto = !self.tempo.auto;
                 self.rests = None;
             }
-            Key::Faster => self.tempo.speed = (self.tempo.speed * 2.0).clamp(SPEEDS.0, SPEEDS.1),
-            Key::Slower => self.tempo.speed = (self.tempo.speed / 2.0).clamp(SPEEDS.0, SPEEDS.1),
+            Key::Faster => self.tempo.faster(),
+            Key::Slower => self.tempo.slower(),
             Key::Back if self.full || self.is_asking() => self.back()?,
             Key::Bytes if self.is_asking() => {
                 self.turn_page();

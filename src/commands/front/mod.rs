@@ -7,6 +7,7 @@ mod desk;
 mod prompt;
 mod sheets;
 mod signals;
+mod tempo;
 
 #[cfg(test)]
 mod tests;
@@ -19,8 +20,9 @@ use tokio::sync::mpsc;
 
 pub(super) use asked::{Asker, Audience, Lectern, between};
 use desk::{Desk, Effect, Next};
-pub(super) use desk::{Make, Size, Tempo};
+pub(super) use desk::{Make, Size};
 use signals::{Signals, Told, suspend};
+pub(super) use tempo::Tempo;
 
 use crate::terminal::{self, Group, How, Key, Keys, Out as _, Part, Screen, Status};
 use crate::timeline::{Bus, Seq};

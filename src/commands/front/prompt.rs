@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::asked::Asked;
-use super::desk::Tempo;
+use super::tempo::Tempo;
 use crate::terminal::{Ink, Line};
 use crate::timeline::{Elapsed, State};
 
