@@ -161,7 +161,8 @@ impl Run<'_> {
         };
         lectern.is_over();
         let sockets = self.open_sockets();
-        let closing = format!("Closing {sockets} sockets with 1001 (Ctrl-C again to force)");
+        let noun = if sockets == 1 { "socket" } else { "sockets" };
+        let closing = format!("Closing {sockets} {noun} with 1001 (Ctrl-C again to force)");
         self.status.clear();
         self.status.show(Part::Work, &closing);
         tokio::select! {

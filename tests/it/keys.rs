@@ -49,6 +49,13 @@ impl Playing {
         self.terminal.lines(from, self.mark).join("\n")
     }
 
+    /// Waits for whichever comes first.
+    fn sees_one_of<'a>(&mut self, texts: &[&'a str]) -> &'a str {
+        let (seen, mark) = self.terminal.sees_after(self.mark, texts);
+        self.mark = mark;
+        seen
+    }
+
     fn press(&self, keys: &str) {
         self.terminal.press(keys);
     }
@@ -113,7 +120,9 @@ fn x_shows_the_bytes() {
     playing.sees("Space end");
     playing.press("x");
     playing.sees("GET /api/messages HTTP/1.1");
-    // "GET " in hexadecimal.
+    // "GET " in hexadecimal, on the next page.
+    playing.sees("Space more");
+    playing.press(" ");
     playing.sees("47 45 54 20");
 }
 
@@ -226,10 +235,11 @@ fn resizing_in_the_middle_of_a_ladder_is_followed() {
     playing.sees("shown slowly");
     playing.terminal.resize(60);
     let resized = playing.terminal.mark();
-    // With remarks on lines of their own it is more than a page.
-    playing.sees("Space more");
-    playing.press(" ");
-    playing.sees("All was said.");
+    // With remarks on lines of their own it may be more than a page.
+    if playing.sees_one_of(&["Space more", "All was said."]) == "Space more" {
+        playing.press(" ");
+        playing.sees("All was said.");
+    }
     playing.sees("Space end");
     let end = playing.mark;
     playing.press("?");

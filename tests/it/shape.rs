@@ -1,6 +1,7 @@
 //! The JSON is a contract: which fields each kind has, and no others. The table is that of the design.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -54,7 +55,7 @@ fn header(header: &Value) {
     assert_eq!(header["wsdemo"], 1);
     assert_eq!(header["version"], env!("CARGO_PKG_VERSION"));
     let started = humantime::parse_rfc3339(header["started"].as_str().unwrap()).unwrap();
-    assert!(started.elapsed().unwrap() < crate::harness::LIMIT, "{header}");
+    assert!(started.elapsed().unwrap() < Duration::from_secs(24 * 60 * 60), "{header}");
 }
 
 fn fields(kind: &str, object: &Value, common: &[&str]) {

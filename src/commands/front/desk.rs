@@ -183,7 +183,9 @@ impl Desk {
             }
             if self.ended && !self.finished {
                 self.finished = true;
-                self.view.finish()?;
+                if !self.over {
+                    self.view.finish()?;
+                }
                 continue;
             }
             if self.ended && self.sheets.is_empty() {

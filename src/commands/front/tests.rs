@@ -179,7 +179,7 @@ fn what_was_not_shown_when_one_leaves_is_not_shown_any_more() {
     test.press(Key::Quit);
     test.words("closing").words("closed");
     test.desk.end();
-    assert_eq!(test.shown(), "closing in 80,closed in 80,finished");
+    assert_eq!(test.shown(), "closing in 80,closed in 80");
     assert_eq!(test.desk.next(test.now).expect("a desk takes everything"), Next::End);
 }
 
