@@ -113,7 +113,7 @@ fn ctrl_c_closes_sockets_with_1001_and_exits_130() {
     let file = lesson(SOCKET);
     let port = free_ports(1);
     let terminal = on_terminal(&file, &["--port", &port.to_string()]);
-    terminal.sees("Space next");
+    terminal.sees("· q quit");
     // A guest's socket, beside the lesson's own.
     let mut guest = Visitor::to(([127, 0, 0, 1], port).into()).upgrade();
     terminal.press("\x03");
