@@ -46,8 +46,8 @@ pub enum Reply {
 pub enum Go {
     /// It does.
     On,
-    /// The step that was shown last is to run once more, from a world that is as it was before it.
-    Again,
+    /// This step, from 1, is to run once more, from a world that is as it was before it.
+    Again(u64),
     /// It was left.
     Quit,
 }

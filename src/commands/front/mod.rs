@@ -5,6 +5,7 @@
 mod asked;
 mod desk;
 mod prompt;
+mod reel;
 mod sheets;
 mod signals;
 mod tempo;
@@ -19,8 +20,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 pub(super) use asked::{Asker, Audience, Lectern, between};
-use desk::{Desk, Effect, Next};
-pub(super) use desk::{Make, Size};
+use desk::{Desk, Effect, Next, Size};
+pub(super) use reel::Make;
 use signals::{Signals, Told, suspend};
 pub(super) use tempo::Tempo;
 
@@ -91,7 +92,7 @@ impl Front {
             let ended = bus.has_ended();
             bus.after(Seq(desk.known() as u64)).into_iter().for_each(|event| desk.happened(event));
             if ended {
-                desk.end();
+                desk.end()?;
             }
             let due = match desk.next(Instant::now())? {
                 Next::Show(lines) => {

@@ -1,24 +1,30 @@
 //! The words of the status line: where one is, how long something has been open, and what one can press now.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::asked::Asked;
 use super::tempo::Tempo;
 use crate::terminal::{Ink, Line};
-use crate::timeline::{Elapsed, State};
+use crate::timeline::{ConnId, Elapsed};
 
 /// What the status line is made of.
 #[derive(Debug)]
 pub(super) struct Now<'a> {
     /// The step that is shown, and how many there are.
     pub step: Option<(u64, u64)>,
-    pub state: &'a State,
+    /// Since when connections have been open.
+    pub open: &'a BTreeMap<ConnId, Elapsed>,
     /// The question that waits for an answer.
     pub asked: Option<&'a Asked>,
+    /// The page is full.
     pub full: bool,
     /// Rows wait for their turn.
     pub reveals: bool,
+    /// Something recorded is shown.
     pub past: bool,
+    /// All of it is on the screen.
+    pub rests: bool,
     pub said: Option<u64>,
     /// The lesson is being left.
     pub over: bool,
@@ -29,40 +35,43 @@ impl Now<'_> {
     /// `[3/12] open 3 min 12 s`
     pub fn place(&self, now: Elapsed) -> String {
         let step = self.step.map(|(n, of)| format!("[{n}/{of}]")).unwrap_or_default();
-        let open = open(self.state, now).map(|open| format!(" {open}")).unwrap_or_default();
+        let open = open(self.open, now).map(|open| format!(" {open}")).unwrap_or_default();
         format!("{step}{open}").trim().to_owned()
     }
 
     /// What one can press; `lines`: followed by Enter.
     pub fn keys(&self, columns: usize, lines: bool) -> String {
-        let said = self.said.map(|said| format!("you said {said}"));
+        if self.over {
+            return String::new();
+        }
+        if lines {
+            return self.in_a_line();
+        }
         let pieces: Vec<String> = match self.asked {
-            _ if self.over => Vec::new(),
             _ if self.full => vec!["Space more".into(), "b again".into(), "q quit".into()],
+            _ if self.past && self.rests => self.at_a_recording(),
             Some(asked) => self.at_a_stop(asked),
             None if self.reveals => {
                 vec!["Space all at once".into(), "shown slowly; times are real".into()]
             }
-            None => said.into_iter().collect(),
+            None => self.said.map(|said| format!("you said {said}")).into_iter().collect(),
         };
-        if lines {
-            return self.in_a_line(&pieces);
-        }
         let room = columns.saturating_sub(1 + "[12/12] open 33 min 33 s · ".chars().count());
         fit(pieces, room)
     }
 
+    fn at_a_recording(&self) -> Vec<String> {
+        let pieces = ["Space on", "recorded", "b back", "x bytes", "? keys", "q quit"];
+        pieces.map(str::to_owned).to_vec()
+    }
+
     fn at_a_stop(&self, asked: &Asked) -> Vec<String> {
-        let on = match (asked.choices(), asked.is_last(), self.past) {
-            (_, _, true) => "Space on".into(),
-            (0, true, _) => "Space end".into(),
-            (0, false, _) => "Space next".into(),
-            (choices, _, _) => format!("1-{choices} predict · Space skip"),
+        let on = match (asked.choices(), asked.is_last()) {
+            (0, true) => "Space end".into(),
+            (0, false) => "Space next".into(),
+            (choices, _) => format!("1-{choices} predict · Space skip"),
         };
         let mut pieces = vec![on];
-        if self.past {
-            pieces.push("recorded".into());
-        }
         if self.tempo.auto {
             let speed = self.tempo.speed;
             let speed = if speed == 1.0 { String::new() } else { format!(" ×{speed}") };
@@ -75,14 +84,19 @@ impl Now<'_> {
         pieces
     }
 
-    /// `[3/12] Space next: Enter.` for where no key is read by itself.
-    fn in_a_line(&self, pieces: &[String]) -> String {
-        let Some(asked) = self.asked else { return String::new() };
+    /// `[3/12] Enter: next.` for where no key is read by itself.
+    fn in_a_line(&self) -> String {
         let step = self.step.map(|(n, of)| format!("[{n}/{of}] ")).unwrap_or_default();
-        match (asked.choices(), pieces.first()) {
-            (0, _) if asked.is_last() => format!("{step}Enter: end. x: bytes. r: run again. ?: keys."),
-            (0, _) => format!("{step}Enter: next. ?: other keys. q: quit."),
-            (choices, _) => format!("{step}Type 1 to {choices} and Enter. Enter alone: skip."),
+        match self.asked {
+            _ if self.past && self.rests => {
+                format!("{step}Recorded. Enter: on. b: the step before. q: quit.")
+            }
+            None => String::new(),
+            Some(asked) if asked.choices() > 0 => {
+                format!("{step}Type 1 to {} and Enter. Enter alone: skip.", asked.choices())
+            }
+            Some(asked) if asked.is_last() => format!("{step}Enter: end. x: bytes. r: run again. ?: keys."),
+            Some(_) => format!("{step}Enter: next. ?: other keys. q: quit."),
         }
     }
 }
@@ -100,9 +114,8 @@ fn fit(mut pieces: Vec<String>, room: usize) -> String {
 }
 
 /// `open 3 min 12 s`: the connection that has been open longest; with how many, where there are several.
-fn open(state: &State, now: Elapsed) -> Option<String> {
-    let open: Vec<_> = state.connections.values().filter(|it| it.closed.is_none()).collect();
-    let longest = open.iter().map(|it| now.since(it.opened.1)).max()?;
+fn open(open: &BTreeMap<ConnId, Elapsed>, now: Elapsed) -> Option<String> {
+    let longest = now.since(*open.values().min()?);
     let several = if open.len() > 1 { format!("{} ", open.len()) } else { String::new() };
     Some(format!("{several}open {}", ago(longest)))
 }

@@ -178,7 +178,7 @@ fn what_was_not_shown_when_one_leaves_is_not_shown_any_more() {
     test.shown();
     test.press(Key::Quit);
     test.words("closing").words("closed");
-    test.desk.end();
+    test.desk.end().expect("a desk takes everything");
     assert_eq!(test.shown(), "closing in 80,closed in 80");
     assert_eq!(test.desk.next(test.now).expect("a desk takes everything"), Next::End);
 }
@@ -218,8 +218,103 @@ fn what_happens_meanwhile_waits_until_one_is_back() {
     test.press(Key::Back);
     test.shown();
     test.words("a guest|");
-    assert_eq!(test.shown(), "a guest,");
+    assert_eq!(test.shown(), "");
     test.press(Key::Next);
+    assert_eq!(test.shown(), "a guest,");
+    assert!(go.try_recv().is_err());
+    test.press(Key::Next);
+    assert_eq!(go.try_recv(), Ok(Go::On));
+}
+
+/// Three steps were played, and the third is over.
+fn three() -> (Test, oneshot::Receiver<Go>) {
+    let mut test = Test::new(false);
+    for n in 1..=2 {
+        test.step(n).words(&format!("{n}|"));
+        let _go = test.stops(n);
+        test.shown();
+        test.press(Key::Next);
+    }
+    test.step(3).words("3|");
+    let go = test.stops(3);
+    test.shown();
+    (test, go)
+}
+
+#[test]
+fn again_is_the_step_that_is_shown_and_nothing_else_is_shown_before_it() {
+    let (mut test, mut go) = three();
+    for _ in 0..3 {
+        test.press(Key::Back);
+        test.shown();
+    }
+    test.press(Key::Again);
+    assert_eq!(go.try_recv(), Ok(Go::Again(1)));
+    test.words("the old world ends");
+    test.desk.end().expect("a desk takes everything");
+    assert_eq!(test.shown(), "");
+}
+
+#[test]
+fn while_the_lesson_works_one_can_look_back_and_return() {
+    let mut test = Test::new(false);
+    test.step(1).words("a|");
+    let _go = test.stops(1);
+    test.shown();
+    test.press(Key::Next);
+    test.step(2).words("1|2|3|4|5|6|7|8|9|10|11").words("one|two|three|four");
+    assert!(test.shown().ends_with("11"));
+    // The lesson has not stopped yet; its page is full.
+    test.press(Key::Back);
+    assert!(test.shown().contains("step 2,1,"));
+    test.press(Key::Back);
+    assert!(test.shown().contains("step 1,a"));
+    assert!(test.desk.prompt().rests);
+    test.press(Key::Next);
+    assert!(test.shown().starts_with("step 2,1,"));
+    test.press(Key::Next);
+    assert_eq!(test.shown(), "one,two,three,four");
+}
+
+#[test]
+fn what_was_to_come_is_shown_also_if_it_ends_while_one_looks_back() {
+    let mut test = Test::new(false);
+    test.step(1).words("1|2|3|4|5|6|7|8|9|10|11|12").words("one|two|three|four");
+    test.shown();
+    test.press(Key::Back);
+    test.shown();
+    test.words("what went wrong|");
+    test.desk.end().expect("a desk takes everything");
+    assert_eq!(test.shown(), "one,two,three,four,what went wrong,,finished");
+}
+
+#[test]
+fn before_the_first_step_back_shows_what_stands_there() {
+    let mut test = Test::new(false);
+    test.words("1|2|3|4|5|6|7").words("8|9|10|11|12|13").words("14|15").step(1);
+    assert!(test.shown().ends_with("13"));
+    test.press(Key::Back);
+    assert!(test.shown().starts_with(", Recorded: nothing is sent again.,1,2,"));
+    test.press(Key::Next);
+    test.shown();
+    test.press(Key::Next);
+    assert!(test.shown().contains("14,15,step 1"), "nothing is left out");
+}
+
+#[test]
+fn by_itself_it_also_waits_at_what_is_recorded() {
+    let (mut test, mut go) = three();
+    for _ in 0..2 {
+        test.press(Key::Back);
+        test.shown();
+    }
+    test.press(Key::Auto);
+    test.shown();
+    // 2 s and 0.4 s a row at least.
+    assert_eq!(test.after(3_000), "");
+    assert_eq!(test.after(3_000), "step 3,3,");
+    assert!(go.try_recv().is_err());
+    test.after(100_000);
     assert_eq!(go.try_recv(), Ok(Go::On));
 }
 
@@ -241,7 +336,7 @@ fn questions_are_answered_by_a_key_that_is_a_choice_or_skipped() {
     let mut reply = test.asks();
     test.shown();
     test.press(Key::Again);
-    assert_eq!(reply.try_recv(), Ok(Reply::Left(Go::Again)));
+    assert_eq!(reply.try_recv(), Ok(Reply::Left(Go::Again(1))));
 }
 
 #[test]

@@ -177,7 +177,7 @@ impl<'a> Player<'a> {
             for part in &step.parts {
                 let go = self.part(part).await?;
                 if go != Go::On {
-                    self.outcome.again = (go == Go::Again).then_some(n);
+                    self.outcome.again = again(go);
                     return Ok(());
                 }
                 if self.is_over() {
@@ -190,7 +190,7 @@ impl<'a> Player<'a> {
             }
             let go = self.stop(n, of).await;
             if go != Go::On {
-                self.outcome.again = (go == Go::Again).then_some(n);
+                self.outcome.again = again(go);
                 return Ok(());
             }
         }
@@ -379,6 +379,13 @@ impl<'a> Player<'a> {
             "ws" => address.map(|address| format!("ws://{address}/ws")),
             _ => self.captures.get(name).cloned().or_else(|| self.measured.get(name, &self.state)),
         })
+    }
+}
+
+fn again(go: Go) -> Option<u64> {
+    match go {
+        Go::Again(step) => Some(step),
+        Go::On | Go::Quit => None,
     }
 }
 

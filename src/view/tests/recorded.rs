@@ -50,7 +50,7 @@ fn in_plain_sentences_and_in_colour() {
         insta::assert_snapshot!(format!("{name}_plain"), plainly(&events));
         let mut colours = Vec::new();
         let mut view = Narrator::new(
-            Screen::new(&mut colours, Depth::TrueColour),
+            Screen::new(&mut colours, Depth::Ansi256),
             Options { width: 80, ascii: false, hex: false, brief: true },
         );
         events.iter().for_each(|event| view.event(event).expect("a vector takes everything"));
