@@ -57,7 +57,7 @@ pub(super) fn run(lessons: &[String]) -> Result<(), Failure> {
     let jobs: Arc<[Job]> = read(&library, &names)?.into();
     kernel::raise_descriptor_limit();
     let environment = Environment::read();
-    let status = Status::stderr(terminal::width(), environment.wants_plain(), !environment.is_utf8());
+    let status = Status::stderr(terminal::width(), environment.wants_plain(), !environment.is_utf8(), false);
     let runtime = runtime().map_err(|error| Failure::new(format!("cannot start: {error}")))?;
     let mut report = Report::new(&jobs, status.clone());
     let ended = runtime.block_on(report.follow(start(&jobs)));

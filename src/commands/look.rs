@@ -32,8 +32,8 @@ impl Look {
             Colour::Never => ColourChoice::Never,
         };
         let asked = playing.width.map(usize::from);
-        let undrawn = !is_terminal || environment.wants_plain();
         let watched = !playing.json && is_terminal && terminal::stdin_is_terminal();
+        let undrawn = !watched || environment.wants_plain();
         Self {
             json: playing.json,
             plain: playing.plain || asked.is_none() && undrawn,
@@ -55,7 +55,7 @@ impl Look {
     }
 
     pub fn status(&self) -> Status {
-        Status::stderr(terminal::width(), self.plain, self.options.ascii)
+        Status::stderr(terminal::width(), self.plain, self.options.ascii, self.watched)
     }
 
     /// Stdout. Made once: see [`Screen::new`].

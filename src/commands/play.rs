@@ -19,7 +19,7 @@ use crate::lesson::play::{Flags, Outcome, PlayError, Player, Ports, Predictions}
 use crate::lesson::script::Lesson;
 use crate::server::Servers;
 use crate::tap::{Taps, kernel};
-use crate::terminal::{Keys, Part, Status};
+use crate::terminal::{Keys, Status};
 use crate::timeline::{Bus, Kind, Reader, Seq, State};
 use crate::view::View;
 
@@ -163,8 +163,7 @@ impl Run<'_> {
         let sockets = self.open_sockets();
         let noun = if sockets == 1 { "socket" } else { "sockets" };
         let closing = format!("Closing {sockets} {noun} with 1001 (Ctrl-C again to force)");
-        self.status.clear();
-        self.status.show(Part::Work, &closing);
+        self.status.only(&closing);
         tokio::select! {
             () = servers.stop() => {}
             _ = interrupt() => {}

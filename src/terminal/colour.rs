@@ -82,10 +82,12 @@ impl Environment {
         }
     }
 
-    /// Whether no line may be repainted and no picture drawn: `TERM=dumb`, `ACCESSIBLE`.
+    /// Whether no line may be repainted and no picture drawn: `ACCESSIBLE`, `TERM=dumb`, and a terminal of which nothing is
+    /// known.
     #[must_use]
     pub fn wants_plain(&self) -> bool {
-        is_set(&self.accessible) || self.term.as_deref() == Some("dumb")
+        let unknown = cfg!(unix) && !is_set(&self.term);
+        is_set(&self.accessible) || unknown || self.term.as_deref() == Some("dumb")
     }
 
     fn terminal_depth(&self) -> Depth {

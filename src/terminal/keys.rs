@@ -3,6 +3,8 @@
 use std::io;
 use std::sync::Once;
 
+use std::time::Duration;
+
 use crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::{status, stdin_is_terminal};
@@ -33,6 +35,9 @@ pub enum Key {
     /// Any other.
     Other,
 }
+
+/// How long one waits for a key before one looks again whether the terminal is still there.
+const WATCH: Duration = Duration::from_secs(3600);
 
 /// How keys come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,13 +81,20 @@ impl Keys {
             };
         }
         loop {
-            match event::read() {
-                Ok(event) => {
-                    if let Some(key) = meaning(&event) {
-                        return key;
+            // A terminal that is gone is looked for here: the crate would read it for ever.
+            if mode::is_gone(Duration::ZERO) {
+                return Key::Quit;
+            }
+            match event::poll(Duration::ZERO) {
+                Ok(false) => drop(mode::is_gone(WATCH)),
+                Ok(true) => match event::read() {
+                    Ok(event) => {
+                        if let Some(key) = meaning(&event) {
+                            return key;
+                        }
                     }
-                }
-                // Nobody can press anything any more.
+                    Err(_) => return Key::Quit,
+                },
                 Err(_) => return Key::Quit,
             }
         }
@@ -169,8 +181,14 @@ fn of_line(line: &str) -> Key {
 mod mode {
     use std::io;
     use std::sync::{Mutex, PoisonError};
+    use std::time::Duration;
 
-    use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    use rustix::io::Errno;
+    use rustix::process::getpgrp;
+    use rustix::termios::{
+        LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetpgrp, tcsetattr,
+    };
 
     static BEFORE: Mutex<Option<Termios>> = Mutex::new(None);
 
@@ -191,22 +209,45 @@ mod mode {
 
     pub(super) fn restore() {
         if let Some(before) = BEFORE.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            // There is nobody left to tell if this fails.
-            let _ = tcsetattr(io::stdin(), OptionalActions::Now, &before);
+            set(&before);
         }
     }
 
     pub(super) fn lend() {
         if let Some(before) = &*BEFORE.lock().unwrap_or_else(PoisonError::into_inner) {
-            let _ = tcsetattr(io::stdin(), OptionalActions::Now, before);
+            set(before);
         }
     }
 
     pub(super) fn take_back() {
         let taken = BEFORE.lock().unwrap_or_else(PoisonError::into_inner);
-        if taken.is_some() {
+        if taken.is_some() && is_ours() {
             // Where this fails, Enter must be pressed after each key: no reason to end.
             let _ = set_single_keys();
+        }
+    }
+
+    /// In the background the terminal is the shell's, which has set it already: touching it would stop this process.
+    fn set(termios: &Termios) {
+        if is_ours() {
+            // There is nobody to tell if this fails.
+            let _ = tcsetattr(io::stdin(), OptionalActions::Now, termios);
+        }
+    }
+
+    /// Whether this process is in the foreground of its terminal. A terminal that controls nothing stops nobody.
+    fn is_ours() -> bool {
+        tcgetpgrp(io::stdin()).map_or(true, |foreground| foreground == getpgrp())
+    }
+
+    /// Waits until something can be read; true if the terminal is gone.
+    pub(super) fn is_gone(wait: Duration) -> bool {
+        let stdin = io::stdin();
+        let mut watched = [PollFd::new(&stdin, PollFlags::IN)];
+        let wait = Timespec { tv_sec: wait.as_secs().cast_signed(), tv_nsec: 0 };
+        match poll(&mut watched, Some(&wait)) {
+            Ok(_) => watched[0].revents().intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL),
+            Err(error) => error != Errno::INTR,
         }
     }
 }
@@ -214,6 +255,7 @@ mod mode {
 #[cfg(not(unix))]
 mod mode {
     use std::io;
+    use std::time::Duration;
 
     use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
 
@@ -231,6 +273,12 @@ mod mode {
 
     pub(super) fn restore() {
         drop(disable_raw_mode());
+    }
+
+    /// Waits for a moment: there is nothing to ask.
+    pub(super) fn is_gone(wait: Duration) -> bool {
+        std::thread::sleep(wait.min(Duration::from_millis(20)));
+        false
     }
 }
 

@@ -54,12 +54,11 @@ impl<W: Write + Send> Out for Screen<W> {
             status.hide();
         }
         // Whole lines, at once: what a row says is true now, not when the buffer is full.
-        self.writer.write_all(rendered.as_bytes())?;
-        self.writer.flush()?;
+        let written = self.writer.write_all(rendered.as_bytes()).and_then(|()| self.writer.flush());
         if let Some(status) = &self.status {
             status.unhide();
         }
-        Ok(())
+        written
     }
 }
 

@@ -26,6 +26,10 @@ struct Inner {
     parts: [String; 3],
     /// What is to be seen while nothing is being written above it.
     drawn: String,
+    /// Something is being written above it, or the terminal is lent.
+    hidden: bool,
+    /// The last thing it says, whatever others say meanwhile.
+    last: Option<String>,
 }
 
 /// Who says something on the status line.
@@ -58,22 +62,34 @@ impl std::fmt::Debug for Status {
 
 impl Status {
     /// On stderr. Where stderr is no terminal: nowhere. `plain`: nothing is erased, each text is a line.
+    ///
+    /// `watched`: somebody sits at stdout who must see what is asked, wherever stderr goes.
     #[must_use]
-    pub fn stderr(width: usize, plain: bool, ascii: bool) -> Self {
-        let how = match (stderr_is_terminal(), plain) {
+    pub fn stderr(width: usize, plain: bool, ascii: bool, watched: bool) -> Self {
+        let how = match (stderr_is_terminal() || watched, plain) {
             (false, _) => How::Off,
             (true, true) => How::Lines,
             (true, false) => How::Repainted,
         };
         REPAINTS.store(how == How::Repainted, Ordering::Relaxed);
-        let status = Self::over(Box::new(io::stderr()), how, width);
+        let writer: Box<dyn Write + Send> =
+            if stderr_is_terminal() { Box::new(io::stderr()) } else { Box::new(io::stdout()) };
+        let status = Self::over(writer, how, width);
         status.with(|it| it.ascii = ascii);
         status
     }
 
     pub(crate) fn over(writer: Box<dyn Write + Send>, how: How, width: usize) -> Self {
-        let inner =
-            Inner { writer, how, width, ascii: false, parts: Default::default(), drawn: String::new() };
+        let inner = Inner {
+            writer,
+            how,
+            width,
+            ascii: false,
+            parts: Default::default(),
+            drawn: String::new(),
+            hidden: false,
+            last: None,
+        };
         Self { inner: Arc::new(Mutex::new(inner)) }
     }
 
@@ -88,10 +104,20 @@ impl Status {
         self.with(|it| it.set(part, text));
     }
 
+    /// From now on only this, until it is cleared.
+    pub fn only(&self, text: &str) {
+        self.with(|it| {
+            it.set(Part::Work, text);
+            it.last = Some(it.parts[Part::Work as usize].clone());
+            it.redraw();
+        });
+    }
+
     /// Erases all of it.
     pub fn clear(&self) {
         self.with(|it| {
             it.parts = Default::default();
+            it.last = None;
             it.redraw();
         });
     }
@@ -106,13 +132,17 @@ impl Status {
 
     /// Makes room: for a line of the transcript, or for the shell while this program is suspended.
     pub fn hide(&self) {
-        self.with(Inner::erase);
+        self.with(|it| {
+            it.erase();
+            it.hidden = true;
+        });
     }
 
     /// Shows it again.
     pub fn unhide(&self) {
         self.with(|it| {
-            if it.how == How::Repainted && !it.drawn.is_empty() {
+            it.hidden = false;
+            if !it.drawn.is_empty() {
                 it.draw();
             }
         });
@@ -128,7 +158,7 @@ impl Inner {
     fn set(&mut self, part: Part, text: &str) {
         let text = if self.ascii { ascii(text) } else { safe(text) };
         let old = &mut self.parts[part as usize];
-        if *old == text {
+        if *old == text || self.last.is_some() {
             return;
         }
         old.clone_from(&text);
@@ -154,6 +184,9 @@ impl Inner {
 
     /// All parts in one.
     fn whole(&self) -> String {
+        if let Some(last) = &self.last {
+            return last.clone();
+        }
         let between = if self.ascii { " - " } else { " · " };
         let parts = self.parts.iter().filter(|part| !part.is_empty());
         parts.fold(String::new(), |whole, part| match whole.as_str() {
@@ -163,15 +196,16 @@ impl Inner {
         })
     }
 
+    /// The cursor stays at its beginning: where a terminal that becomes narrower breaks the line, all of it is still below.
     fn draw(&mut self) {
-        if self.how == How::Repainted {
-            drop(write!(self.writer, "\r{}\x1b[K", self.drawn).and_then(|()| self.writer.flush()));
+        if self.how == How::Repainted && !self.hidden {
+            drop(write!(self.writer, "\r{}\x1b[J\r", self.drawn).and_then(|()| self.writer.flush()));
         }
     }
 
     fn erase(&mut self) {
-        if self.how == How::Repainted && !self.drawn.is_empty() {
-            drop(write!(self.writer, "\r\x1b[K").and_then(|()| self.writer.flush()));
+        if self.how == How::Repainted && !self.hidden && !self.drawn.is_empty() {
+            drop(write!(self.writer, "\r\x1b[J").and_then(|()| self.writer.flush()));
         }
     }
 }
@@ -189,7 +223,7 @@ fn ascii(text: &str) -> String {
 /// What a panic says must not stand behind a status line.
 pub(super) fn erase_in_panic() {
     if REPAINTS.load(Ordering::Relaxed) {
-        drop(io::stderr().write_all(b"\r\x1b[K"));
+        drop(io::stderr().write_all(b"\r\x1b[J"));
     }
 }
 
@@ -238,9 +272,24 @@ mod tests {
     #[test]
     fn it_makes_room_and_comes_back() {
         assert_eq!(
-            played(How::Repainted).replace("\x1b[K", "|"),
-            "\rSpace next|\r[3/9] Space n|\r|\r[3/9] Space n|\r[3/9] S|\r|"
+            played(How::Repainted).replace("\x1b[J", "|"),
+            "\rSpace next|\r\r[3/9] Space n|\r\r|\r[3/9] Space n|\r\r[3/9] S|\r\r|"
         );
+    }
+
+    #[test]
+    fn while_hidden_nothing_is_drawn_and_the_last_word_stays() {
+        let shared = Shared::default();
+        let status = Status::over(Box::new(shared.clone()), How::Repainted, 40);
+        status.hide();
+        status.show(Part::Work, "silence");
+        assert!(shared.0.lock().expect("no panic holds it").is_empty());
+        status.unhide();
+        status.only("Closing");
+        status.show(Part::Work, "silence, longer");
+        status.show(Part::Keys, "Space next");
+        let text = String::from_utf8(shared.0.lock().expect("no panic holds it").clone()).expect("UTF-8");
+        assert_eq!(text.replace("\x1b[J", "|"), "\rsilence|\r\rClosing|\r");
     }
 
     #[test]

@@ -90,7 +90,7 @@ fn every_key_that_goes_on_does() {
 fn back_shows_what_was_recorded_and_sends_nothing() {
     for key in ["b", "\x1b[D", "\x1b[5~"] {
         let mut playing = Playing::lesson(SOCKET, &[]);
-        playing.sees("[1/2] open 0 s · Space next");
+        playing.sees("Space next");
         playing.press(" ");
         playing.sees("Space end");
         playing.press(key);
@@ -252,23 +252,71 @@ fn resizing_in_the_middle_of_a_ladder_is_followed() {
     playing.ends();
 }
 
+/// As from a shell with job control, which says when the program is stopped and waits for Enter.
+fn in_a_shell(command: &mut Command, then: &str) {
+    let program: Vec<_> =
+        std::iter::once(command.get_program()).chain(command.get_args()).map(ToOwned::to_owned).collect();
+    let script = format!("set -m; \"$@\"; echo stopped; read -r; {then}");
+    let mut shell = wsdemo(&[]);
+    shell.env("NO_COLOR", "1");
+    let environment: Vec<_> =
+        shell.get_envs().map(|(name, value)| (name.to_owned(), value.map(ToOwned::to_owned))).collect();
+    *command = Command::new("bash");
+    command.args(["-c", &script, "bash"]).args(program);
+    for (name, value) in environment {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+}
+
 #[test]
 fn suspended_and_continued_the_terminal_is_the_shells_and_then_ours_again() {
+    for steps in [SOCKET, "## One\n\n```wire\n~ 100s\n```\n\n## Two\n\nWords.\n"] {
+        let mut playing = Playing::with(steps, &[], |command| {
+            in_a_shell(command, "fg >/dev/null");
+            command
+        });
+        // At a stop, and while something goes on that repaints the status line.
+        let told = playing.sees_one_of(&["Space next", "waiting"]);
+        playing.press("\x1a");
+        playing.sees("stopped");
+        assert!(playing.terminal.is_as_before());
+        let shown = playing.terminal.lines(0, playing.mark).join("\n");
+        assert!(!shown.contains(told), "the status line is gone: {shown}");
+        playing.press("\n");
+        playing.sees(told);
+        assert!(playing.terminal.single_keys());
+        playing.press("q");
+        playing.ends();
+    }
+}
+
+/// A shell sends both, and the program must not touch a terminal that is the shell's by then.
+#[test]
+fn ended_while_suspended_it_ends() {
+    let mut playing = Playing::with(SOCKET, &[], |command| {
+        in_a_shell(command, "kill %1; kill -CONT %1; wait %1; echo ended with $?");
+        command
+    });
+    playing.sees("Space next");
+    playing.press("\x1a");
+    playing.sees("stopped");
+    playing.press("\n");
+    playing.sees("ended with 143");
+    playing.ends();
+}
+
+/// As with `ssh -t host wsdemo`: nobody could continue it.
+#[test]
+fn where_no_shell_is_it_is_not_suspended() {
     let mut playing = Playing::lesson(SOCKET, &[]);
     playing.sees("Space next");
     playing.press("\x1a");
-    playing.terminal.is_stopped();
-    assert!(playing.terminal.is_as_before());
-    let shown = playing.terminal.lines(0, playing.terminal.mark());
-    assert_eq!(shown.last().map(String::as_str), Some(""), "the status line is gone: {shown:#?}");
-    playing.mark = playing.terminal.mark();
-    playing.terminal.signal(Signal::CONT);
-    playing.sees("Space next");
-    assert!(playing.terminal.single_keys());
     playing.press(" ");
-    playing.sees("Hello");
     playing.sees("Space end");
-    playing.press(" ");
+    playing.press("q");
     playing.ends();
 }
 
@@ -293,7 +341,7 @@ fn panics_with_single_keys() {
         return;
     }
     let _keys = Keys::open(Reading::Single).unwrap();
-    Status::stderr(80, false, false).show(Part::Keys, "Space next");
+    Status::stderr(80, false, false, false).show(Part::Keys, "Space next");
     panic!("on purpose");
 }
 

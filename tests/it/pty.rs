@@ -94,16 +94,6 @@ impl Terminal {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
-    /// Waits until the program is stopped, as a shell does.
-    pub fn is_stopped(&self) {
-        let began = Instant::now();
-        let stat = format!("/proc/{}/stat", self.child.id());
-        while !std::fs::read_to_string(&stat).unwrap().contains(") T ") {
-            assert!(began.elapsed() < LIMIT, "it does not stop");
-            thread::sleep(Duration::from_millis(5));
-        }
-    }
-
     /// Whether the terminal is set as it was before the program came.
     pub fn is_as_before(&self) -> bool {
         modes(&tcgetattr(&*self.pty).unwrap()) == modes(&self.before)
@@ -151,7 +141,7 @@ pub fn lines(written: &str) -> Vec<String> {
             }
             '\x1b' => {
                 let sequence: String = rest.by_ref().take_while(|c| !c.is_ascii_alphabetic()).collect();
-                // Of those that end in a letter, only this erases; colours end in m. Both are all that is written.
+                // Of those that end in a letter, only these erase; colours end in m. That is all that is written.
                 if sequence == "[" {
                     line.truncate(column);
                 }

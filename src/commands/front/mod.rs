@@ -22,7 +22,7 @@ use tokio::sync::mpsc;
 pub(super) use asked::{Asker, Audience, Lectern, between};
 use desk::{Desk, Effect, Next, Size};
 pub(super) use reel::Make;
-use signals::{Signals, Told, suspend};
+use signals::{Signals, Told, may_suspend, suspend};
 pub(super) use tempo::Tempo;
 
 use crate::terminal::{self, Group, How, Key, Keys, Out as _, Part, Screen, Status};
@@ -122,7 +122,7 @@ impl Front {
                     None => desk.cut_short()?,
                 },
                 told = signals.next() => {
-                    if told == Told::Suspend {
+                    if told == Told::Suspend && may_suspend() {
                         status.hide();
                         terminal::lend();
                         suspend();

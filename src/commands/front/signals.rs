@@ -15,7 +15,7 @@ pub(super) enum Told {
 mod unix {
     use std::io;
 
-    use rustix::process::{Signal as Number, getpid, kill_process};
+    use rustix::process::{Signal as Number, getpgrp, getpid, getsid, kill_process};
     use tokio::signal::unix::{Signal, SignalKind, signal};
 
     use super::Told;
@@ -46,6 +46,11 @@ mod unix {
         }
     }
 
+    /// Whether a shell is there that could continue this process: not where it leads its session, as with `ssh -t host wsdemo`.
+    pub(in super::super) fn may_suspend() -> bool {
+        getsid(None).is_ok_and(|session| session != getpgrp())
+    }
+
     /// Stops this process, as Ctrl-Z does to one that does not listen; comes back with `fg`.
     pub(in super::super) fn suspend() {
         let _ = kill_process(getpid(), Number::STOP);
@@ -53,7 +58,7 @@ mod unix {
 }
 
 #[cfg(unix)]
-pub(super) use unix::{Signals, suspend};
+pub(super) use unix::{Signals, may_suspend, suspend};
 
 #[cfg(not(unix))]
 mod elsewhere {
@@ -76,8 +81,12 @@ mod elsewhere {
         }
     }
 
+    pub(in super::super) fn may_suspend() -> bool {
+        false
+    }
+
     pub(in super::super) fn suspend() {}
 }
 
 #[cfg(not(unix))]
-pub(super) use elsewhere::{Signals, suspend};
+pub(super) use elsewhere::{Signals, may_suspend, suspend};
