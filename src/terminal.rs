@@ -9,7 +9,7 @@ mod status;
 use std::io::{self, IsTerminal as _};
 
 pub use colour::{ColourChoice, Depth, Environment};
-pub use keys::{Key, Keys, Reading, lend, restore, take_back};
+pub use keys::{Key, Keys, Reading, lend, restore, take_back, until_gone};
 pub use progress::ProgressLine;
 pub use screen::Screen;
 pub use status::{How, Part, Status};

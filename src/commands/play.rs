@@ -1,21 +1,23 @@
 //! Runs a lesson: a bus, a player that fills it, a view on a thread of its own that reads it.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::thread;
 
-use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
+use tokio::sync::oneshot::error::RecvError;
 
 use super::from;
 use super::front::{Asker, Audience, Front, Hand, Lectern, Tempo, between};
 use super::interrupt::{Interrupt, interrupt};
 use super::look::Look;
 use super::pace::Pacing;
+use super::runtime;
 use crate::cli::{Playing, lessons_folder};
 use crate::failure::Failure;
 use crate::lesson::library::Library;
 use crate::lesson::parse::parse;
-use crate::lesson::play::{Flags, Outcome, PlayError, Player, Ports, Predictions};
+use crate::lesson::play::{Flags, Outcome, PlayError, Player, Ports};
 use crate::lesson::script::Lesson;
 use crate::server::Servers;
 use crate::tap::{Taps, kernel};
@@ -49,15 +51,18 @@ pub(super) fn lesson(lesson: &str, command: &str, playing: &Playing, flags: Flag
     let status = look.status();
     let mut hand = hand(playing, &look)?;
     let mut flags = flags;
-    let mut predictions = Predictions::new();
-    let mut broken = 0;
+    let mut before = Outcome::default();
+    let mut broken = BTreeSet::new();
     loop {
         let run = Run { lesson: &lesson, port: playing.port, flags, look, bus: Bus::new(), status: &status };
-        let (ended, drew) = run.play(hand, predictions)?;
-        broken += run.broken();
-        let outcome = conclude(ended, drew.wrote, broken, &source.file, command)?;
-        let Some(Outcome { again: Some(step), predictions: made, .. }) = outcome else { return Ok(()) };
-        (flags.from, predictions, hand) = (step, made, drew.hand);
+        let (ended, drew) = run.play(hand, before)?;
+        broken.extend(run.broken());
+        match conclude(ended, drew.wrote, broken.len(), &source.file, command)? {
+            Some(outcome @ Outcome { again: Some(step), .. }) => {
+                (flags.from, before, hand) = (step, outcome, drew.hand);
+            }
+            Some(_) | None => return Ok(()),
+        }
     }
 }
 
@@ -84,18 +89,12 @@ struct Run<'a> {
 
 impl Run<'_> {
     /// Plays it, and shows it.
-    fn play(&self, hand: Option<Hand>, predictions: Predictions) -> Result<(Ended, Drew), Failure> {
+    fn play(&self, hand: Option<Hand>, before: Outcome) -> Result<(Ended, Drew), Failure> {
         let (lectern, audience) = between();
         let asker = if hand.is_some() { lectern.asker() } else { Asker::default() };
         let pacing = Pacing { asker, status: self.status.clone() };
         let mut drew = self.show(hand, audience);
-        let (ended, early) = runtime()?.block_on(async {
-            tokio::select! {
-                ended = self.until_the_end(pacing, predictions, lectern) => (ended, None),
-                // Before the end it ends only if it cannot write.
-                drew = &mut drew => (Ended::Unread, Some(drew)),
-            }
-        });
+        let (ended, early) = runtime()?.block_on(self.until_the_end(pacing, before, lectern, &mut drew));
         // The runtime is gone, and with it every connection: now all is told.
         self.bus.end();
         let drew = match early {
@@ -139,23 +138,27 @@ impl Run<'_> {
         drew
     }
 
+    /// How it ended; and what the view gave back, where that was before the end.
     async fn until_the_end(
         &self,
         mut pacing: Pacing,
-        predictions: Predictions,
+        before: Outcome,
         mut lectern: Lectern,
-    ) -> Ended {
+        drew: &mut oneshot::Receiver<Drew>,
+    ) -> (Ended, Option<Result<Drew, RecvError>>) {
         let servers = Servers::default();
         let playing = async {
-            let (taps, ports) = (Taps::new(self.bus.clone()), Ports::from(self.port));
+            let (taps, ports) = (Taps::new(self.bus.clone()), Ports::from(self.port).again(&before.ports));
             let player =
                 Player::new(self.lesson, taps, servers.clone(), ports, self.flags, &mut pacing).await?;
-            player.predicted(predictions).play().await
+            player.predicted(before.predictions).play().await
         };
         // Borrowed, so that the lesson's clients are still there when the server says 1001 to them.
         let mut playing = std::pin::pin!(playing);
         let ended = tokio::select! {
-            played = &mut playing => return Ended::Played(played),
+            played = &mut playing => return (Ended::Played(played), None),
+            // Before the end it ends only if it cannot write.
+            drew = drew => return (Ended::Unread, Some(drew)),
             () = lectern.left() => Ended::Left,
             interrupt = interrupt() => Ended::Interrupted(interrupt),
         };
@@ -168,7 +171,7 @@ impl Run<'_> {
             () = servers.stop() => {}
             _ = interrupt() => {}
         }
-        ended
+        (ended, None)
     }
 
     fn open_sockets(&self) -> usize {
@@ -178,17 +181,14 @@ impl Run<'_> {
         open.count()
     }
 
-    /// Claims that did not hold.
-    fn broken(&self) -> usize {
-        let broken = |kind: &Kind| matches!(kind, Kind::Claim(claim) if claim.held == Some(false));
-        self.bus.after(Seq(0)).iter().filter(|event| broken(&event.kind)).count()
+    /// The lines of claims that did not hold.
+    fn broken(&self) -> BTreeSet<u64> {
+        let broken = |kind: &Kind| match kind {
+            Kind::Claim(claim) if claim.held == Some(false) => Some(claim.line),
+            _ => None,
+        };
+        self.bus.after(Seq(0)).iter().filter_map(|event| broken(&event.kind)).collect()
     }
-}
-
-/// One thread: what the server and the clients do is then told in the order in which it was done.
-fn runtime() -> Result<Runtime, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.map_err(|error| Failure::new(format!("cannot start: {error}")))
 }
 
 /// What came of it, if it was played to its end.
@@ -199,14 +199,17 @@ fn conclude(
     file: &str,
     command: &str,
 ) -> Result<Option<Outcome>, Failure> {
+    // Where the terminal is gone, nothing more can be written to it.
+    if let Ended::Interrupted(interrupt) = ended {
+        return Err(Failure::interrupted(interrupt.code()));
+    }
     match wrote {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(None),
         Err(error) => return Err(Failure::new(format!("cannot write: {error}"))),
         Ok(()) => {}
     }
     let outcome = match ended {
-        Ended::Interrupted(interrupt) => return Err(Failure::interrupted(interrupt.code())),
-        Ended::Unread => return Ok(None),
+        Ended::Interrupted(_) | Ended::Unread => return Ok(None),
         Ended::Played(Err(error)) => return Err(Failure::play(&error, file, command)),
         Ended::Left => None,
         Ended::Played(Ok(outcome)) => Some(outcome),

@@ -6,7 +6,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::task::JoinHandle;
 
 use crate::lesson::pace::Working;
-use crate::terminal::{How, Part, ProgressLine, Status};
+use crate::terminal::{self, How, Part, ProgressLine, Status};
 
 /// How far something of a known length is: a bar on the status line. Where that may not be repainted, its name and
 /// length, once.
@@ -46,7 +46,8 @@ impl Progress {
 
 /// A bar that has its looks before its length: from then on, whatever is set is drawn.
 fn bar(status: &Status, what: &str, time: Duration) -> ProgressBar {
-    let style = ProgressStyle::with_template("{msg} {bar:24} {prefix}");
+    let style =
+        ProgressStyle::with_template(&format!("{{msg}} {{bar:{}}} {{prefix}}", columns(terminal::width())));
     let style = style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("##-");
     let line = Box::new(ProgressLine::new(status.clone()));
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::term_like(line))
@@ -55,6 +56,11 @@ fn bar(status: &Status, what: &str, time: Duration) -> ProgressBar {
         .with_prefix(so_far(Duration::ZERO, time));
     bar.set_length(millis(time));
     bar
+}
+
+/// The bar gives way to the words around it.
+fn columns(width: usize) -> usize {
+    width.saturating_sub("[12/12] open 33 min 33 s · comparing  100 of 100.5 s".len()).clamp(4, 24)
 }
 
 async fn tick(bar: ProgressBar, time: Duration) {
@@ -130,9 +136,9 @@ mod tests {
     #[tokio::test]
     async fn the_bar_looks_from_the_first_as_it_does_later() {
         let text = written(How::Repainted).await;
-        let (first, _) = text.trim_start_matches('\r').split_once("\x1b[K").expect("a line was drawn");
+        let (first, _) = text.trim_start_matches('\r').split_once("\x1b[J").expect("a line was drawn");
         assert_eq!(first, format!("silence {} 0 of 18.5 s", "-".repeat(24)));
-        assert!(text.split("\x1b[K").all(|line| line.trim().is_empty() || line.ends_with(" of 18.5 s")));
+        assert!(text.split("\x1b[J").all(|line| line.trim().is_empty() || line.ends_with(" of 18.5 s")));
     }
 
     #[tokio::test]

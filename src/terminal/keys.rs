@@ -3,8 +3,6 @@
 use std::io;
 use std::sync::Once;
 
-use std::time::Duration;
-
 use crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::{status, stdin_is_terminal};
@@ -35,9 +33,6 @@ pub enum Key {
     /// Any other.
     Other,
 }
-
-/// How long one waits for a key before one looks again whether the terminal is still there.
-const WATCH: Duration = Duration::from_secs(3600);
 
 /// How keys come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,20 +76,13 @@ impl Keys {
             };
         }
         loop {
-            // A terminal that is gone is looked for here: the crate would read it for ever.
-            if mode::is_gone(Duration::ZERO) {
-                return Key::Quit;
-            }
-            match event::poll(Duration::ZERO) {
-                Ok(false) => drop(mode::is_gone(WATCH)),
-                Ok(true) => match event::read() {
-                    Ok(event) => {
-                        if let Some(key) = meaning(&event) {
-                            return key;
-                        }
+            match event::read() {
+                Ok(event) => {
+                    if let Some(key) = meaning(&event) {
+                        return key;
                     }
-                    Err(_) => return Key::Quit,
-                },
+                }
+                // Nobody can press anything any more.
                 Err(_) => return Key::Quit,
             }
         }
@@ -110,6 +98,11 @@ impl Drop for Keys {
 /// Puts the terminal back as it was. For the ways out that run no destructors.
 pub fn restore() {
     mode::restore();
+}
+
+/// Waits until the terminal is gone. Whoever reads keys may not be told: the crate that reads them reads on for ever.
+pub fn until_gone() {
+    mode::until_gone();
 }
 
 /// Gives the terminal back for a while, to the shell that this program is suspended in.
@@ -181,9 +174,8 @@ fn of_line(line: &str) -> Key {
 mod mode {
     use std::io;
     use std::sync::{Mutex, PoisonError};
-    use std::time::Duration;
 
-    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    use rustix::event::{PollFd, PollFlags, poll};
     use rustix::io::Errno;
     use rustix::process::getpgrp;
     use rustix::termios::{
@@ -240,22 +232,17 @@ mod mode {
         tcgetpgrp(io::stdin()).map_or(true, |foreground| foreground == getpgrp())
     }
 
-    /// Waits until something can be read; true if the terminal is gone.
-    pub(super) fn is_gone(wait: Duration) -> bool {
+    pub(super) fn until_gone() {
         let stdin = io::stdin();
-        let mut watched = [PollFd::new(&stdin, PollFlags::IN)];
-        let wait = Timespec { tv_sec: wait.as_secs().cast_signed(), tv_nsec: 0 };
-        match poll(&mut watched, Some(&wait)) {
-            Ok(_) => watched[0].revents().intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL),
-            Err(error) => error != Errno::INTR,
-        }
+        // Of an end of it one is told whatever one asks for.
+        let mut watched = [PollFd::new(&stdin, PollFlags::empty())];
+        while poll(&mut watched, None) == Err(Errno::INTR) {}
     }
 }
 
 #[cfg(not(unix))]
 mod mode {
     use std::io;
-    use std::time::Duration;
 
     use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
 
@@ -275,10 +262,9 @@ mod mode {
         drop(disable_raw_mode());
     }
 
-    /// Waits for a moment: there is nothing to ask.
-    pub(super) fn is_gone(wait: Duration) -> bool {
-        std::thread::sleep(wait.min(Duration::from_millis(20)));
-        false
+    pub(super) fn until_gone() {
+        // There is nothing to ask.
+        std::thread::park();
     }
 }
 

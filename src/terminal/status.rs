@@ -101,7 +101,19 @@ impl Status {
 
     /// Shows this instead of what that part showed. Empty: nothing.
     pub fn show(&self, part: Part, text: &str) {
-        self.with(|it| it.set(part, text));
+        self.with(|it| {
+            it.set(part, text);
+            it.redraw();
+        });
+    }
+
+    /// Where one is, and what one can press there: both at once.
+    pub fn prompt(&self, place: &str, keys: &str) {
+        self.with(|it| {
+            it.set(Part::Place, place);
+            it.set(Part::Keys, keys);
+            it.redraw();
+        });
     }
 
     /// From now on only this, until it is cleared.
@@ -162,12 +174,8 @@ impl Inner {
             return;
         }
         old.clone_from(&text);
-        match self.how {
-            How::Repainted => self.redraw(),
-            How::Lines if part != Part::Place && !text.is_empty() => {
-                drop(writeln!(self.writer, "{text}").and_then(|()| self.writer.flush()));
-            }
-            How::Lines | How::Off => {}
+        if self.how == How::Lines && part != Part::Place && !text.is_empty() {
+            drop(writeln!(self.writer, "{text}").and_then(|()| self.writer.flush()));
         }
     }
 

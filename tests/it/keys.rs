@@ -151,9 +151,9 @@ fn a_goes_on_by_itself_and_plus_makes_it_faster() {
 #[test]
 fn a_stops_what_goes_on_by_itself_and_minus_makes_it_slower() {
     let mut playing = Playing::lesson(THREE, &["--auto", "--speed", "0.25"]);
-    playing.sees("a auto is on ×0.25");
+    playing.sees("[1/3] auto ×0.25");
     playing.press("+");
-    playing.sees("a auto is on ×0.5");
+    playing.sees("[1/3] auto ×0.5");
     playing.press("-a");
     playing.sees("[1/3] Space next · x bytes");
     playing.press("q");
@@ -168,6 +168,9 @@ fn r_runs_the_step_again_on_a_new_connection() {
     playing.sees("Space end");
     playing.press("r");
     let again = playing.sees("Space end");
+    let port = |text: &str| text.split("127.0.0.1:").nth(1).map(|rest| rest[..5].to_owned());
+    let before = playing.terminal.lines(0, playing.mark).join("\n");
+    assert!(again.contains("once more, on a new server") && port(&again) == port(&before), "{again}");
     assert!(again.contains("2/2 Two") && again.contains("Hello") && !again.contains("1/2 One"), "{again}");
     playing.press("q");
     let shown = playing.ends();
@@ -362,6 +365,10 @@ fn in_plain_sentences_it_pauses_and_asks_by_number_and_enter() {
         [(&["--plain"], ("TERM", "xterm")), (&[], ("ACCESSIBLE", "1")), (&[], ("TERM", "dumb"))];
     for (flags, (variable, value)) in ways {
         let mut playing = Playing::with(QUESTION, flags, |command| command.env(variable, value));
+        playing.sees("Type 1 to 3 and Enter.");
+        playing.press("7\nzzz\n");
+        playing.sees("7 is none of 1 to 3.");
+        playing.sees("That is none of the keys");
         playing.sees("Type 1 to 3 and Enter.");
         assert!(!playing.terminal.single_keys());
         playing.press("2\n");

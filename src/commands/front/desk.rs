@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::asked::Asked;
 use super::prompt;
-use super::reel::{Make, Reel};
+use super::reel::{Make, Reel, Track};
 use super::tempo::Tempo;
 use crate::lesson::pace::Go;
 use crate::terminal::{Group, Ink, Key, Line};
@@ -73,9 +73,9 @@ pub(super) struct Desk {
 }
 
 impl Desk {
-    pub fn new(make: Make, size: Size, tempo: Tempo) -> Self {
+    pub fn new(make: Make, size: Size, tempo: Tempo, earlier: Vec<Track>) -> Self {
         Self {
-            reel: Reel::new(make, size.columns),
+            reel: Reel::new(make, size.columns, earlier),
             size,
             tempo,
             open: BTreeMap::new(),
@@ -104,6 +104,11 @@ impl Desk {
             self.said = None;
         }
         self.reel.happened(event);
+    }
+
+    /// All that was recorded.
+    pub fn into_tracks(self) -> Vec<Track> {
+        self.reel.into_tracks()
     }
 
     /// How many events it was told.
@@ -253,16 +258,17 @@ impl Desk {
             Key::Faster => self.tempo.faster(),
             Key::Slower => self.tempo.slower(),
             Key::Back if self.rests() => self.back()?,
-            Key::Bytes if self.is_at_rest() => {
+            Key::Bytes if self.rests() => {
                 self.turn_page();
                 self.reel.bytes()?;
             }
-            Key::Help if self.is_at_rest() => {
-                self.turn_page();
-                self.reel.sheets.push(Group::Block, prompt::help(!self.tempo.slowly));
-            }
-            Key::Again if self.is_at_rest() && self.asked.is_some() => self.again()?,
+            Key::Help if self.rests() => self.say(prompt::help(!self.tempo.slowly))?,
+            Key::Again if self.rests() && self.asked.is_some() => self.again()?,
             Key::Number(n) if self.is_asking() => self.choose(n.into())?,
+            // Where keys are lines, somebody may not see that nothing happened.
+            Key::Other if self.rests() && !self.tempo.slowly => {
+                self.say(vec![Line::plain(prompt::NO_KEY)])?
+            }
             Key::Back | Key::Bytes | Key::Help | Key::Again | Key::Number(_) | Key::Other => {}
         }
         Ok(Effect::None)
@@ -274,7 +280,7 @@ impl Desk {
         } else if !self.reel.is_at_its_end() {
             self.rush = true;
         } else if self.reel.is_past() {
-            self.reel.forward();
+            self.reel.forward()?;
             self.turn_page();
             // What comes next is what was to come next all the time.
             if !self.reel.is_past() && self.is_asking() {
@@ -312,9 +318,12 @@ impl Desk {
     }
 
     fn choose(&mut self, choice: u64) -> io::Result<()> {
-        let Some(asked) = self.asked.take_if(|asked| (1..=asked.choices()).contains(&choice)) else {
-            return Ok(());
-        };
+        let choices = self.asked.as_ref().map_or(0, Asked::choices);
+        if !(1..=choices).contains(&choice) {
+            let none = Line::plain(prompt::no_choice(choice, choices));
+            return if self.tempo.slowly { Ok(()) } else { self.say(vec![none]) };
+        }
+        let Some(asked) = self.asked.take() else { return Ok(()) };
         asked.choose(choice);
         self.said = Some(choice);
         self.turn_page();
@@ -327,6 +336,16 @@ impl Desk {
         self.rush = false;
         self.row = None;
         self.rests = None;
+    }
+
+    /// Something of our own, before what waits.
+    fn say(&mut self, lines: Vec<Line>) -> io::Result<()> {
+        self.turn_page();
+        let sheets = &self.reel.sheets;
+        sheets.first_of_all(|| {
+            sheets.push(Group::Block, lines);
+            Ok(())
+        })
     }
 
     fn back(&mut self) -> io::Result<()> {

@@ -22,6 +22,7 @@ use tokio::sync::mpsc;
 pub(super) use asked::{Asker, Audience, Lectern, between};
 use desk::{Desk, Effect, Next, Size};
 pub(super) use reel::Make;
+use reel::Track;
 use signals::{Signals, Told, may_suspend, suspend};
 pub(super) use tempo::Tempo;
 
@@ -36,13 +37,20 @@ const MOST_KEYS: usize = 64;
 /// The keys, read on a thread of its own: reading them blocks.
 pub(super) struct Hand {
     keys: mpsc::Receiver<Key>,
-    pub tempo: Tempo,
+    tempo: Tempo,
+    /// What was recorded in earlier runs of the lesson.
+    tracks: Vec<Track>,
 }
 
 impl Hand {
     /// Listens from now on.
     pub fn listen(mut keys: Keys, tempo: Tempo) -> Self {
         let (pressed, receiver) = mpsc::channel(MOST_KEYS);
+        let gone = pressed.clone();
+        thread::spawn(move || {
+            terminal::until_gone();
+            gone.blocking_send(Key::Quit)
+        });
         // Not joined: it may wait for a key that nobody presses any more. It ends with the process.
         thread::spawn(move || {
             loop {
@@ -54,7 +62,7 @@ impl Hand {
                 }
             }
         });
-        Self { keys: receiver, tempo }
+        Self { keys: receiver, tempo, tracks: Vec::new() }
     }
 }
 
@@ -64,9 +72,9 @@ pub(super) struct Front {
     pub screen: Screen<Stdout>,
     pub status: Status,
     pub make: Make,
-    /// The size to draw at; `None`: that of the terminal, also when it changes.
+    /// How many columns to draw; `None`: those of the terminal, also when they change.
     pub width: Option<usize>,
-    /// The lesson.
+    /// What the lesson asks, and when it is left.
     pub audience: Audience,
 }
 
@@ -85,7 +93,7 @@ impl Front {
         let size = || Size { columns: width.unwrap_or_else(terminal::width), rows: terminal::height() };
         let mut signals = Signals::listen()?;
         let mut growth = bus.growth();
-        let mut desk = Desk::new(make, size(), hand.tempo);
+        let mut desk = Desk::new(make, size(), hand.tempo, std::mem::take(&mut hand.tracks));
         let mut has_keys = true;
         loop {
             growth.borrow_and_update();
@@ -99,7 +107,10 @@ impl Front {
                     screen.show(Group::Block, &lines)?;
                     continue;
                 }
-                Next::End => return Ok(()),
+                Next::End => {
+                    hand.tracks = desk.into_tracks();
+                    return Ok(());
+                }
                 Next::Wait(due) => due,
             };
             prompt(&bus, &status, &desk);
@@ -145,6 +156,5 @@ impl Front {
 fn prompt(bus: &Bus, status: &Status, desk: &Desk) {
     let now = desk.prompt();
     let lines = status.how() == How::Lines;
-    status.show(Part::Place, &now.place(bus.now()));
-    status.show(Part::Keys, &now.keys(terminal::width(), lines));
+    status.prompt(&now.place(bus.now()), &now.keys(terminal::width(), lines));
 }

@@ -32,11 +32,13 @@ pub(super) struct Now<'a> {
 }
 
 impl Now<'_> {
-    /// `[3/12] open 3 min 12 s`
+    /// `[3/12] open 3 min 12 s`, `[3/12] auto ×2`
     pub fn place(&self, now: Elapsed) -> String {
-        let step = self.step.map(|(n, of)| format!("[{n}/{of}]")).unwrap_or_default();
-        let open = open(self.open, now).map(|open| format!(" {open}")).unwrap_or_default();
-        format!("{step}{open}").trim().to_owned()
+        let step = self.step.map(|(n, of)| format!("[{n}/{of}]"));
+        let speed = if self.tempo.speed == 1.0 { String::new() } else { format!(" ×{}", self.tempo.speed) };
+        let auto = self.tempo.auto.then(|| format!("auto{speed}"));
+        let open = open(self.open, now);
+        step.into_iter().chain(auto).chain(open).collect::<Vec<_>>().join(" ")
     }
 
     /// What one can press; `lines`: followed by Enter.
@@ -48,7 +50,9 @@ impl Now<'_> {
             return self.in_a_line();
         }
         let pieces: Vec<String> = match self.asked {
-            _ if self.full => vec!["Space more".into(), "b again".into(), "q quit".into()],
+            _ if self.full => {
+                ["Space more", "x bytes", "b again", "? keys", "q quit"].map(str::to_owned).to_vec()
+            }
             _ if self.past && self.rests => self.at_a_recording(),
             Some(asked) => self.at_a_stop(asked),
             None if self.reveals => {
@@ -73,9 +77,7 @@ impl Now<'_> {
         };
         let mut pieces = vec![on];
         if self.tempo.auto {
-            let speed = self.tempo.speed;
-            let speed = if speed == 1.0 { String::new() } else { format!(" ×{speed}") };
-            pieces.push(format!("a auto is on{speed}"));
+            pieces.push("a by hand".into());
         }
         if asked.choices() == 0 {
             pieces.push("x bytes".into());
@@ -98,6 +100,17 @@ impl Now<'_> {
             Some(asked) if asked.is_last() => format!("{step}Enter: end. x: bytes. r: run again. ?: keys."),
             Some(_) => format!("{step}Enter: next. ?: other keys. q: quit."),
         }
+    }
+}
+
+/// A line that is none of the keys.
+pub(super) const NO_KEY: &str = "That is none of the keys; a ? and Enter lists them.";
+
+/// A number that is no choice.
+pub(super) fn no_choice(choice: u64, choices: u64) -> String {
+    match choices {
+        0 => NO_KEY.into(),
+        choices => format!("{choice} is none of 1 to {choices}."),
     }
 }
 

@@ -12,12 +12,33 @@ use crate::timeline::{Event, Kind};
 use crate::view::View;
 
 /// What happens further apart than this does not happen together.
-const QUIET: Duration = Duration::from_millis(100);
+const QUIET: Duration = Duration::from_millis(250);
 
 /// Makes a view for so many columns, which writes to these sheets.
 pub(in crate::commands) type Make = Box<dyn Fn(usize, Sheets) -> Box<dyn View> + Send>;
 
-/// The recording, and the view that draws it.
+/// What happened in one run.
+#[derive(Debug, Default)]
+pub(in crate::commands) struct Track {
+    events: Vec<Arc<Event>>,
+    /// Where steps begin among the events, and their numbers.
+    steps: Vec<(usize, u64)>,
+}
+
+impl Track {
+    /// Where the step begins that is shown before this event, and its number.
+    fn step_before(&self, event: usize) -> Option<(usize, u64)> {
+        self.steps.iter().rev().find(|(at, _)| *at < event).copied()
+    }
+
+    /// The event before which the step ends that begins here.
+    fn end_of(&self, begin: usize) -> usize {
+        let next = self.steps.iter().find(|(at, _)| *at > begin);
+        next.map_or(self.events.len(), |(at, _)| *at)
+    }
+}
+
+/// The recordings, and the view that draws them.
 pub(super) struct Reel {
     make: Make,
     view: Box<dyn View>,
@@ -26,11 +47,10 @@ pub(super) struct Reel {
     columns: usize,
     /// The width has changed: the view is to be made anew.
     stale: bool,
-    /// Everything that happened so far.
-    events: Vec<Arc<Event>>,
-    /// Where steps begin among the events.
-    steps: Vec<usize>,
-    /// How many events the view was given.
+    /// This run; before it, earlier runs of the same lesson.
+    now: Track,
+    earlier: Vec<Track>,
+    /// How many events of its track the view was given.
     fed: usize,
     /// The step that it is in, and how many there are.
     step: Option<(u64, u64)>,
@@ -42,14 +62,25 @@ pub(super) struct Reel {
 /// Something recorded is shown.
 #[derive(Debug, Clone, Copy)]
 struct Past {
-    /// The event that it begins with.
-    begin: usize,
-    /// How many events had been shown when one went back.
+    scene: Scene,
+    /// How many events of this run had been shown when one went back.
     live: usize,
 }
 
+/// A step of a run.
+#[derive(Debug, Clone, Copy)]
+struct Scene {
+    /// Which of the earlier runs; `None`: this one.
+    run: Option<usize>,
+    /// The event that it begins with.
+    begin: usize,
+    /// The step's number; 0 before the first.
+    step: u64,
+}
+
 impl Reel {
-    pub fn new(make: Make, columns: usize) -> Self {
+    /// `earlier`: what was recorded before this run began, in that order.
+    pub fn new(make: Make, columns: usize, earlier: Vec<Track>) -> Self {
         let sheets = Sheets::default();
         let view = make(columns, sheets.clone());
         Self {
@@ -58,8 +89,8 @@ impl Reel {
             sheets,
             columns,
             stale: false,
-            events: Vec::new(),
-            steps: Vec::new(),
+            now: Track::default(),
+            earlier,
             fed: 0,
             step: None,
             past: None,
@@ -67,17 +98,24 @@ impl Reel {
         }
     }
 
-    /// Something happened.
-    pub fn happened(&mut self, event: Arc<Event>) {
-        if matches!(event.kind, Kind::Step { .. }) {
-            self.steps.push(self.events.len());
-        }
-        self.events.push(event);
+    /// All that was recorded.
+    pub fn into_tracks(self) -> Vec<Track> {
+        let Self { mut earlier, now, .. } = self;
+        earlier.push(now);
+        earlier
     }
 
-    /// How many events it was told.
+    /// Something happened.
+    pub fn happened(&mut self, event: Arc<Event>) {
+        if let Kind::Step { n, .. } = event.kind {
+            self.now.steps.push((self.now.events.len(), n));
+        }
+        self.now.events.push(event);
+    }
+
+    /// How many events of this run it was told.
     pub fn known(&self) -> usize {
-        self.events.len()
+        self.now.events.len()
     }
 
     /// The step that is shown, and how many there are.
@@ -100,7 +138,7 @@ impl Reel {
         self.is_at_its_end()
             && match self.past {
                 None => self.fed as u64 >= seq,
-                Some(past) => self.until() == past.live && past.live as u64 >= seq,
+                Some(past) => self.is_last(past) && past.live as u64 >= seq,
             }
     }
 
@@ -116,7 +154,7 @@ impl Reel {
             return Ok(false);
         }
         self.refresh()?;
-        let event = Arc::clone(&self.events[self.fed]);
+        let event = Arc::clone(&self.track().events[self.fed]);
         self.busy = Some(now);
         self.give(&event)?;
         Ok(true)
@@ -125,7 +163,8 @@ impl Reel {
     /// Tells the view that nothing happened for a moment, once, if that is so.
     pub fn quiet(&mut self, now: Instant) -> io::Result<bool> {
         // What is known but not given yet may belong to what is held back.
-        let is_quiet = self.fed == self.events.len() && self.busy.is_some_and(|since| since + QUIET <= now);
+        let is_quiet =
+            self.fed == self.track().events.len() && self.busy.is_some_and(|since| since + QUIET <= now);
         if is_quiet {
             self.busy = None;
             self.view.quiet()?;
@@ -135,7 +174,7 @@ impl Reel {
 
     /// When it will be quiet, if nothing happens.
     pub fn quiet_at(&self) -> Option<Instant> {
-        self.busy.filter(|_| self.fed == self.events.len()).map(|since| since + QUIET)
+        self.busy.filter(|_| self.fed == self.track().events.len()).map(|since| since + QUIET)
     }
 
     /// The timeline ended.
@@ -145,35 +184,51 @@ impl Reel {
 
     /// All bytes of the step that is shown.
     pub fn bytes(&mut self) -> io::Result<()> {
-        self.refresh()?;
-        self.view.bytes()
+        let sheets = self.sheets.clone();
+        sheets.first_of_all(|| {
+            self.refresh()?;
+            self.view.bytes()
+        })
     }
 
     /// The step that was shown last, once more; asked again, the one before it.
     pub fn back(&mut self) -> io::Result<()> {
         // An event whose lines were not all shown counts as not shown.
         let shown = if self.sheets.is_empty() { self.fed } else { self.fed.saturating_sub(1) };
-        let (before, live) = match self.past {
-            Some(past) => (past.begin, past.live),
-            None => (shown, shown),
+        let last = || {
+            self.now.step_before(shown).map_or(self.first(), |(begin, step)| Scene { run: None, begin, step })
         };
-        let earlier = self.steps.iter().rev().find(|at| **at < before);
-        // Before the first step: what stands before it, unless one is there already.
-        let begin = earlier.copied().unwrap_or(if self.is_past() { before } else { 0 });
-        self.past = Some(Past { begin, live });
-        self.rebuild(begin)
+        let (scene, live) = match self.past {
+            None => (last(), shown),
+            Some(Past { scene, live }) => {
+                let before = scene.step.checked_sub(1).filter(|step| *step > 0);
+                (before.and_then(|step| self.find(step, live)).unwrap_or(scene), live)
+            }
+        };
+        self.past = Some(Past { scene, live });
+        self.rebuild(scene.begin)
     }
 
     /// The next recorded step; after the last, what happens now.
-    pub fn forward(&mut self) {
-        let Some(past) = self.past else { return };
-        let until = self.until();
-        self.past = (until < past.live).then_some(Past { begin: until, ..past });
+    pub fn forward(&mut self) -> io::Result<()> {
+        let Some(past) = self.past else { return Ok(()) };
+        if self.is_last(past) {
+            return self.return_to_now();
+        }
+        let Some(scene) = self.find(past.scene.step + 1, past.live) else { return self.return_to_now() };
+        let goes_on = scene.run == past.scene.run && scene.begin == self.fed;
+        self.past = Some(Past { scene, ..past });
+        if goes_on { Ok(()) } else { self.rebuild(scene.begin) }
     }
 
     /// Back to where what happens now was left.
     pub fn return_to_now(&mut self) -> io::Result<()> {
         match self.past.take() {
+            // The same view goes on.
+            Some(past) if past.scene.run.is_none() && self.fed == past.live => {
+                self.sheets.clear();
+                Ok(())
+            }
             Some(past) => self.rebuild(past.live),
             None => Ok(()),
         }
@@ -182,14 +237,47 @@ impl Reel {
     /// To what will happen next: what was not shown yet is not shown any more.
     pub fn skip(&mut self) -> io::Result<()> {
         self.past = None;
-        self.rebuild(self.events.len())
+        self.rebuild(self.now.events.len())
+    }
+
+    /// What stands before the first step of this run.
+    fn first(&self) -> Scene {
+        Scene { run: None, begin: 0, step: 0 }
+    }
+
+    /// A step as it was recorded last; of this run, only what had been shown.
+    fn find(&self, step: u64, live: usize) -> Option<Scene> {
+        let at = |track: &Track, run, limit| {
+            let found = track.steps.iter().find(|(at, n)| *n == step && *at < limit);
+            found.map(|(begin, _)| Scene { run, begin: *begin, step })
+        };
+        let earlier = || {
+            let mut runs = self.earlier.iter().enumerate().rev();
+            runs.find_map(|(run, track)| at(track, Some(run), usize::MAX))
+        };
+        at(&self.now, None, live).or_else(earlier)
+    }
+
+    /// Whether it ends where this run was left.
+    fn is_last(&self, past: Past) -> bool {
+        past.scene.run.is_none() && self.now.end_of(past.scene.begin) >= past.live
     }
 
     /// The event before which to stop.
     fn until(&self) -> usize {
-        let Some(past) = self.past else { return self.events.len() };
-        let next = self.steps.iter().find(|at| **at > past.begin);
-        next.map_or(past.live, |next| past.live.min(*next))
+        match self.past {
+            None => self.now.events.len(),
+            Some(past) => {
+                let end = self.track().end_of(past.scene.begin);
+                if past.scene.run.is_none() { end.min(past.live) } else { end }
+            }
+        }
+    }
+
+    /// What is shown.
+    fn track(&self) -> &Track {
+        let run = self.past.and_then(|past| past.scene.run);
+        run.and_then(|run| self.earlier.get(run)).unwrap_or(&self.now)
     }
 
     fn refresh(&mut self) -> io::Result<()> {
@@ -202,7 +290,7 @@ impl Reel {
         self.view = (self.make)(self.columns, self.sheets.clone());
         (self.fed, self.step) = (0, None);
         while self.fed < fed {
-            let event = Arc::clone(&self.events[self.fed]);
+            let event = Arc::clone(&self.track().events[self.fed]);
             self.give(&event)?;
         }
         if self.busy.is_none() {

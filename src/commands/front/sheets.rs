@@ -38,6 +38,14 @@ impl Sheets {
         first.lines.drain(..count).collect()
     }
 
+    /// What is written meanwhile comes before what waits already.
+    pub fn first_of_all(&self, write: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+        let waiting = std::mem::take(&mut *self.lock());
+        let written = write();
+        self.lock().extend(waiting);
+        written
+    }
+
     pub fn is_empty(&self) -> bool {
         self.lock().is_empty()
     }

@@ -55,10 +55,14 @@ struct Test {
 
 impl Test {
     fn new(auto: bool) -> Self {
+        Self::with(auto, Vec::new())
+    }
+
+    fn with(auto: bool, earlier: Vec<Track>) -> Self {
         let make: Make = Box::new(|columns, sheets| Box::new(Words(sheets, columns, false)));
         let size = Size { columns: 80, rows: 24 };
         let tempo = Tempo { auto, speed: 1.0, slowly: true };
-        Self { desk: Desk::new(make, size, tempo), now: Instant::now(), seq: 0 }
+        Self { desk: Desk::new(make, size, tempo, earlier), now: Instant::now(), seq: 0 }
     }
 
     fn happens(&mut self, kind: Kind) -> &mut Self {
@@ -302,6 +306,43 @@ fn before_the_first_step_back_shows_what_stands_there() {
 }
 
 #[test]
+fn after_a_step_ran_again_one_can_still_go_back_to_those_before_it() {
+    let (mut test, mut go) = three();
+    test.press(Key::Back);
+    test.shown();
+    test.press(Key::Back);
+    test.shown();
+    test.press(Key::Again);
+    assert_eq!(go.try_recv(), Ok(Go::Again(2)));
+    let tracks = test.desk.into_tracks();
+    let mut test = Test::with(false, tracks);
+    test.step(2).words("2 again|");
+    let mut go = test.stops(2);
+    assert_eq!(test.shown(), "step 2,2 again,");
+    for expected in ["step 2,2 again,", "step 1,1,", "step 1,1,"] {
+        test.press(Key::Back);
+        assert_eq!(test.shown(), format!(", Recorded: nothing is sent again.,{expected}"));
+    }
+    // What comes after it is what ran last.
+    test.press(Key::Next);
+    assert_eq!(test.shown(), "step 2,2 again,");
+    assert!(go.try_recv().is_err());
+    test.press(Key::Next);
+    assert_eq!(go.try_recv(), Ok(Go::On));
+    test.step(3).words("3 again|");
+    assert_eq!(test.shown(), "step 3,3 again,");
+}
+
+#[test]
+fn on_a_full_page_bytes_and_keys_come_before_the_rest() {
+    let mut test = Test::new(false);
+    test.step(1).words("1|2|3|4|5|6|7|8|9|10|11").words("one|two|three|four");
+    test.shown();
+    test.press(Key::Bytes);
+    assert_eq!(test.shown(), "bytes,one,two,three,four");
+}
+
+#[test]
 fn by_itself_it_also_waits_at_what_is_recorded() {
     let (mut test, mut go) = three();
     for _ in 0..2 {
@@ -379,7 +420,7 @@ fn what_a_view_holds_back_is_drawn_when_it_is_quiet() {
     let mut test = Test::new(false);
     test.words("held back");
     assert_eq!(test.shown(), "");
-    assert_eq!(test.after(99), "");
+    assert_eq!(test.after(249), "");
     assert_eq!(test.after(1), "held back,");
     // Once, also where it is drawn anew.
     test.desk.resize(Size { columns: 60, rows: 24 });

@@ -46,10 +46,12 @@ pub struct Outcome {
     pub again: Option<u64>,
     /// What was predicted.
     pub predictions: Predictions,
+    /// Where it listened.
+    pub ports: Vec<u16>,
 }
 
-/// What was predicted, by the line of the question: whether it was right. A second answer to a question replaces the first.
-pub type Predictions = BTreeMap<usize, bool>;
+/// What was predicted: the choice, from 1, by the line of the question. A second answer to a question replaces the first.
+pub type Predictions = BTreeMap<usize, u64>;
 
 /// Why a lesson cannot be played on.
 #[derive(Debug, thiserror::Error)]
@@ -90,7 +92,7 @@ pub struct Player<'a> {
     pacer: &'a mut dyn Pacer,
     words: usize,
     /// Asked, and to be answered after the next run, with what was chosen.
-    asked: Option<(&'a Question, Option<u64>)>,
+    pub(super) asked: Option<(&'a Question, Option<u64>)>,
     /// What was told when somebody last said to go on: a stop right there would be one too many.
     agreed: Seq,
 }
@@ -148,16 +150,23 @@ impl<'a> Player<'a> {
     /// Where it cannot go on.
     pub async fn play(mut self) -> Result<Outcome, PlayError> {
         let own = self.address().map(|address| address.port());
-        let ports: Vec<_> =
-            own.into_iter().chain(self.ports.numbers()).map(|port| port.to_string()).collect();
-        let detail = format!("loopback 127.0.0.1:{}, no added delay", ports.join(", :"));
-        self.tell(Role::Title, &self.lesson.title.clone(), Some(detail));
+        self.outcome.ports = own.into_iter().chain(self.ports.numbers()).collect();
+        let where_to = self.listens();
+        self.tell(Role::Title, &self.lesson.title, where_to);
         let played = self.steps().await;
         self.answer();
         self.unexpected(lesson_end(self.lesson)).await;
         self.servers.stop().await;
         played?;
         Ok(self.outcome)
+    }
+
+    /// `loopback 127.0.0.1:53817, no added delay`; nothing where there is nothing to connect to.
+    fn listens(&self) -> Option<String> {
+        let ports: Vec<_> = self.outcome.ports.iter().map(u16::to_string).collect();
+        let once_more = if self.ports.is_again() { "once more, on a new server: " } else { "" };
+        let detail = format!("{once_more}loopback 127.0.0.1:{}, no added delay", ports.join(", :"));
+        (!ports.is_empty()).then_some(detail)
     }
 
     async fn steps(&mut self) -> Result<(), PlayError> {
@@ -256,6 +265,7 @@ impl<'a> Player<'a> {
             Reply::Left(go) => (None, go),
         };
         self.asked = (go == Go::On).then_some((question, chosen));
+        self.outcome.predictions.extend(chosen.map(|chosen| (question.line, chosen)));
         go
     }
 
@@ -263,10 +273,6 @@ impl<'a> Player<'a> {
     fn answer(&mut self) {
         let Some((question, chosen)) = self.asked.take() else { return };
         let right: Vec<_> = question.choices.iter().zip(1..).filter(|(choice, _)| choice.right).collect();
-        if let Some(chosen) = chosen {
-            let is_right = right.iter().any(|(_, n)| *n == chosen);
-            self.outcome.predictions.insert(question.line, is_right);
-        }
         let text = right.iter().map(|(choice, _)| choice.text.as_str()).collect::<Vec<_>>().join("; ");
         self.catch_up();
         let because = question.because.as_ref().map(|because| self.fill(because));
@@ -286,8 +292,16 @@ impl<'a> Player<'a> {
         if predictions.is_empty() {
             return;
         }
-        let right = predictions.values().filter(|right| **right).count();
-        let text = format!("Your predictions: {right} of {} right.", predictions.len());
+        let questions = parts(self.lesson).filter_map(|part| match part {
+            Part::Predict(question) => Some(question),
+            Part::Prose(_) | Part::Code { .. } | Part::Wire(_) | Part::Compare(_) | Part::Note { .. } => None,
+        });
+        let right = questions.filter(|question| {
+            let chosen = predictions.get(&question.line).and_then(|chosen| usize::try_from(*chosen).ok());
+            let choice = chosen.and_then(|chosen| question.choices.get(chosen.wrapping_sub(1)));
+            choice.is_some_and(|choice| choice.right)
+        });
+        let text = format!("Your predictions: {} of {} right.", right.count(), predictions.len());
         self.tell(Role::Prose, &text, None);
     }
 

@@ -48,9 +48,18 @@ impl Player<'_> {
                     self.manner = if takes_its_time { Manner::Unseen } else { Manner::Hurried };
                     self.measured.begin();
                     self.transcript(wire).await?;
+                    self.asked = None;
                 }
-                Part::Compare(_) => self.measured.skip(),
-                Part::Prose(_) | Part::Code { .. } | Part::Predict(_) | Part::Note { .. } => {}
+                Part::Compare(_) => {
+                    self.measured.skip();
+                    self.asked = None;
+                }
+                // What was predicted in an earlier run of this lesson is answered after the run that is told.
+                Part::Predict(question) => {
+                    let chosen = self.outcome.predictions.get(&question.line);
+                    self.asked = chosen.map(|chosen| (question, Some(*chosen)));
+                }
+                Part::Prose(_) | Part::Code { .. } | Part::Note { .. } => {}
             }
             if self.is_over() {
                 break;

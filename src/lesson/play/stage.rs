@@ -17,6 +17,8 @@ use crate::timeline::Bus;
 #[derive(Debug)]
 pub struct Ports {
     first: u16,
+    /// Those that an earlier run had, and that are to be had again if nobody took them meanwhile.
+    again: VecDeque<u16>,
     bound: VecDeque<TcpListener>,
 }
 
@@ -34,7 +36,18 @@ impl Ports {
     /// From `first` on; 0: any.
     #[must_use]
     pub fn from(first: u16) -> Self {
-        Self { first, bound: VecDeque::new() }
+        Self { first, again: VecDeque::new(), bound: VecDeque::new() }
+    }
+
+    /// The same once more.
+    #[must_use]
+    pub fn again(self, ports: &[u16]) -> Self {
+        Self { again: ports.iter().copied().collect(), ..self }
+    }
+
+    /// Whether they are those of an earlier run.
+    pub(super) fn is_again(&self) -> bool {
+        !self.again.is_empty()
     }
 
     /// Binds so many, on loopback.
@@ -43,6 +56,12 @@ impl Ports {
     /// Where one of them is in use, or there is no such port.
     pub(super) async fn bind(&mut self, count: usize) -> Result<(), PortError> {
         for n in (0_u32..).take(count) {
+            if let Some(port) = self.again.get(n as usize)
+                && let Ok(listener) = TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).await
+            {
+                self.bound.push_back(listener);
+                continue;
+            }
             let port = if self.first == 0 { 0 } else { u32::from(self.first) + n };
             let failed = |source| PortError { port, source };
             let number = u16::try_from(port).map_err(|error| failed(io::Error::other(error)))?;
