@@ -148,7 +148,7 @@ pub(super) fn help(lines: bool) -> Vec<Line> {
         (back, "the step again, as recorded"),
         ("b b", "the step before it"),
         ("1 to 9", "predict"),
-        ("x", "every byte of this step"),
+        ("x", "the bytes of this step"),
         ("r", "run the step again, for real"),
         ("a", "go on without keys, or with"),
         ("+ -", "faster, slower"),
