@@ -8,9 +8,10 @@ use crate::timeline::{ConnId, Side};
 
 /// So many messages and frames.
 const MOST: u64 = 64;
-/// So many bytes of them all, and of one HTTP message.
+/// So many bytes of them all.
 const BYTES: usize = 64 << 10;
-const OF_ONE: usize = 4 << 10;
+/// So many bytes of one message.
+pub(super) const OF_ONE: usize = 4 << 10;
 
 /// Where nothing crossed.
 pub(super) const NOTHING: &str = "No bytes crossed in this step.";
@@ -119,9 +120,9 @@ impl Kept {
     }
 
     fn takes(&mut self, lane: (Option<String>, Option<Side>), count: u64, sum: u64, held: usize) -> bool {
-        let first = self.lanes.as_mut().is_none_or(|lanes| lanes.insert(lane));
         let fits = self.count + count <= MOST && self.bytes + held <= BYTES;
-        if first && fits {
+        // A lane is shown once something of it is kept, and not before.
+        if fits && self.lanes.as_mut().is_none_or(|lanes| lanes.insert(lane)) {
             self.count += count;
             self.bytes += held;
             return true;
