@@ -8,6 +8,7 @@ use super::ladder::{Ladder, Row, Shape};
 use super::lanes::Lanes;
 use super::message::Detail;
 use super::sentences::{self, direction, who};
+use super::skipping::{Skipping, Told};
 use super::text::Look;
 use super::{Options, View, claims, delays, exchange, prose, scoreboard, units, verdict};
 use crate::terminal::{Group, Line, Out};
@@ -23,8 +24,7 @@ pub struct Plain<O> {
     look: Look,
     hex: bool,
     brief: bool,
-    /// What happens until the first step is of steps that are left out.
-    skipping: bool,
+    skipping: Skipping,
     ladder: Ladder,
     fence: Fence,
     playing: Option<Show>,
@@ -43,7 +43,7 @@ impl<O: Out> Plain<O> {
             look,
             hex: options.hex,
             brief: options.brief,
-            skipping: false,
+            skipping: Skipping::default(),
             ladder,
             fence,
             playing: None,
@@ -127,7 +127,7 @@ impl<O: Out> Plain<O> {
                 Ok(())
             }
             Role::Skip => {
-                self.skipping = true;
+                self.skipping.begin();
                 Ok(())
             }
             Role::Remark => Ok(()),
@@ -162,21 +162,10 @@ impl<O: Out> Plain<O> {
         Ok(())
     }
 
-    /// An event of a step that is left out: it counts, but is not told.
-    fn skipped(&mut self, event: &Event) -> io::Result<()> {
+    /// An event of a step that is left out: it counts.
+    fn skipped(&mut self, event: &Event) {
         self.fence.event(event);
         drop(self.ladder.event(event));
-        self.fence.skip(event);
-        if let Kind::Say { role: Role::Title, .. } = &event.kind {
-            return self.say(event);
-        }
-        // What is wrong is told, wherever it is.
-        if let Kind::Claim(claim) = &event.kind
-            && claim.held == Some(false)
-        {
-            return self.sentence(&claims::disagreement(claim));
-        }
-        Ok(())
     }
 
     fn predict(&mut self, text: &str, choices: &[Choice]) -> io::Result<()> {
@@ -225,10 +214,16 @@ impl<O: Out> Plain<O> {
 
 impl<O: Out> View for Plain<O> {
     fn event(&mut self, event: &Event) -> io::Result<()> {
-        let is_step = matches!(event.kind, Kind::Step { .. });
-        self.skipping &= !is_step;
-        if self.skipping {
-            return self.skipped(event);
+        match self.skipping.told(event) {
+            Told::All => {}
+            Told::Nothing => {
+                self.skipped(event);
+                return Ok(());
+            }
+            Told::Wrong(claim) => {
+                self.skipped(event);
+                return self.sentence(&claims::disagreement(claim));
+            }
         }
         match &event.kind {
             Kind::Opened { .. }
