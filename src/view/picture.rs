@@ -135,7 +135,7 @@ mod tests {
         assert_eq!(drawn(&spoke, 42), "─────────◄x28─────────────────►x2─────────");
         assert_eq!(drawn(&spoke, 7), "◄x28►x2");
         assert_eq!(drawn(&spoke, 5), "◄…─►…");
-        assert_eq!(drawn(&[Side::Client; 30], 11), "───►x30────");
+        assert_eq!(drawn(&[Side::Client; 30], 11), "────►x30───");
         assert_eq!(drawn(&spoke[..3], 12), "──◄───◄───◄─");
     }
 }
