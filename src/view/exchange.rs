@@ -3,7 +3,7 @@
 use super::caught::{Account, Exchange, Message};
 use super::fence::Fence;
 use super::message::{self, Detail};
-use super::text::Look;
+use super::text::{Look, wrap_text};
 use super::{labels, units};
 use crate::terminal::{Ink, Line};
 use crate::timeline::Side;
@@ -122,7 +122,8 @@ pub(super) fn accounts(look: Look, fence: &Fence, width: usize, detail: Detail) 
             (sum.0.saturating_add(it.bytes), sum.1.saturating_add(it.content))
         });
         let closed = units::count(closed.len() as u64, "connection");
-        return vec![Line::plain(format!(" {closed} closed. {}.", carried(bytes, content)))];
+        let text = format!("{closed} closed. {}.", carried(bytes, content));
+        return wrap_text(Ink::Plain, &text, " ", "   ", width);
     }
     let alone = touched.len() == 1;
     let account = |it: &&Account| {
@@ -130,13 +131,13 @@ pub(super) fn accounts(look: Look, fence: &Fence, width: usize, detail: Detail) 
         let whose = format!("#{}{}", it.conn, name.unwrap_or_default());
         let carried = carried(it.bytes, it.content);
         let text = match it.lived {
-            Some(lived) if alone => format!(" Lived {}. {carried}.", units::duration(lived.0)),
-            Some(lived) => format!(" {whose} lived {}. {carried}.", units::duration(lived.0)),
-            None => format!(" {whose} is still open. {carried} so far."),
+            Some(lived) if alone => format!("Lived {}. {carried}.", units::duration(lived.0)),
+            Some(lived) => format!("{whose} lived {}. {carried}.", units::duration(lived.0)),
+            None => format!("{whose} is still open. {carried} so far."),
         };
-        Line::plain(look.cut(&look.text(&text), width))
+        wrap_text(Ink::Plain, &look.text(&text), " ", "   ", width)
     };
-    touched.iter().filter(|it| it.bytes > 0 || it.lived.is_some()).map(account).collect()
+    touched.iter().filter(|it| it.bytes > 0 || it.lived.is_some()).flat_map(account).collect()
 }
 
 fn carried(bytes: u64, content: u64) -> String {

@@ -287,14 +287,19 @@ impl<O: Out> Narrator<O> {
         self.headed = false;
         let width = self.width.min(100);
         let mut lines = wrap_text(Ink::Bold, &self.look.text(text), " ", " ", width);
-        let choices = choices.iter().enumerate();
-        let choices: Vec<String> =
-            choices.map(|(n, choice)| format!("{} {}", n + 1, self.look.text(&choice.text))).collect();
-        let inline = Line::plain(format!("   {}", choices.join("   ")));
+        let choices: Vec<(String, String)> = choices
+            .iter()
+            .enumerate()
+            .map(|(n, choice)| (format!("   {} ", n + 1), self.look.text(&choice.text)))
+            .collect();
+        let inline =
+            Line::plain(choices.iter().map(|(number, text)| format!("{number}{text}")).collect::<String>());
         if inline.width() <= width {
             lines.push(inline);
         } else {
-            lines.extend(choices.iter().flat_map(|it| wrap_text(Ink::Plain, it, "   ", "     ", width)));
+            let choice =
+                |(number, text): &(String, String)| wrap_text(Ink::Plain, text, number, "     ", width);
+            lines.extend(choices.iter().flat_map(choice));
         }
         self.last = if self.last == Last::Played { Last::Other } else { self.last };
         self.block(lines)
