@@ -24,7 +24,7 @@ pub(super) fn draw(look: Look, fence: &Fence, width: usize, detail: Detail) -> V
         let mut shown: Vec<&Exchange> = Vec::new();
         for exchange in &exchanges {
             if shown.iter().any(|earlier| is_alike(earlier, exchange)) {
-                groups.last_mut().into_iter().for_each(|group| group.push(again(look, exchange, width)));
+                groups.last_mut().into_iter().for_each(|group| group.extend(again(look, exchange, width)));
             } else {
                 groups.push(one(look, exchange, width, several, detail));
                 shown.push(exchange);
@@ -70,9 +70,9 @@ fn sums(exchanges: &[Exchange], detail: Detail) -> Line {
         .with(Ink::Dim, key)
 }
 
-/// The same in a line.
-pub(super) fn again(look: Look, exchange: &Exchange, width: usize) -> Line {
-    Line::plain(look.cut(&look.text(&format!(" {}", again_text(exchange))), width))
+/// The same in a sentence.
+pub(super) fn again(look: Look, exchange: &Exchange, width: usize) -> Vec<Line> {
+    wrap_text(Ink::Plain, &look.text(&again_text(exchange)), " ", "   ", width)
 }
 
 /// `GET /api/messages again, on #8: 53 bytes and 40 bytes.`

@@ -120,3 +120,17 @@ pub(super) fn plain(bytes: &[u8], len: u64) -> Vec<String> {
     lines.extend((more > 0).then(|| format!("  and {} more, not shown", units::bytes(more))));
     lines
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_byte_that_is_kept_is_shown_and_the_rest_is_counted() {
+        let bytes = vec![b'x'; kept::OF_ONE];
+        let lines = draw(Look::default(), Side::Server, "", &bytes, 5000, 80);
+        assert_eq!(lines.len(), 1 + kept::OF_ONE / 16 + 1);
+        assert_eq!(lines.last().map(Line::text).as_deref(), Some("    + 904 bytes, not shown"));
+        assert_eq!(plain(&bytes, kept::OF_ONE as u64).len(), kept::OF_ONE / 16);
+    }
+}

@@ -135,3 +135,28 @@ impl Kept {
 fn shorten(message: &mut Message) {
     message.bytes.iter_mut().for_each(|bytes| bytes.truncate(OF_ONE));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn exchange(client: &str, len: usize) -> Exchange {
+        let request = Message { wire_len: len as u64, bytes: Some(vec![b'x'; len]) };
+        Exchange { client: Some(client.into()), request: Some(request), ..Exchange::default() }
+    }
+
+    /// What does not fit is not what is shown of its lane: something smaller may be.
+    #[test]
+    fn a_lane_is_seen_once_something_of_it_is_kept() {
+        let mut kept = Kept::default();
+        (0..15).for_each(|_| kept.exchange(&exchange("anna", OF_ONE)));
+        kept.exchange(&exchange("anna", OF_ONE - 100));
+        kept.compare();
+        let mut keeps = |len| {
+            let before = kept.items.len();
+            kept.exchange(&exchange("close", len));
+            kept.items.len() > before
+        };
+        assert_eq!([keeps(OF_ONE), keeps(50), keeps(50)], [false, true, false]);
+    }
+}
