@@ -130,19 +130,19 @@ fn check(lesson: &Lesson) -> Checked {
         }
     };
     for event in bus.after(Seq(0)) {
-        match &event.kind {
-            Kind::Claim(claim) => match claim.held {
-                Some(true) => checked.held += 1,
-                None => checked.not_visible += 1,
-                Some(false) => {
-                    let expected = claim.expected.as_deref().unwrap_or(&claim.text);
-                    let saw = claim.saw.as_deref().unwrap_or("something else");
-                    let line = usize::try_from(claim.line).ok();
-                    failed(&mut checked, line, format!("expected {expected}, saw {saw}"));
-                }
-            },
-            Kind::Summary { .. } => checked.comparisons += 1,
-            _ => {}
+        if let Kind::Summary { .. } = &event.kind {
+            checked.comparisons += 1;
+        }
+        let Kind::Claim(claim) = &event.kind else { continue };
+        match claim.held {
+            Some(true) => checked.held += 1,
+            None => checked.not_visible += 1,
+            Some(false) => {
+                let expected = claim.expected.as_deref().unwrap_or(&claim.text);
+                let saw = claim.saw.as_deref().unwrap_or("something else");
+                let line = usize::try_from(claim.line).ok();
+                failed(&mut checked, line, format!("expected {expected}, saw {saw}"));
+            }
         }
     }
     match played {

@@ -249,13 +249,22 @@ fn unmasking(look: Look, parts: &FrameAnatomy<'_>, printed: usize, room: usize) 
     }
     let is_text = !matches!(parts.opcode, Opcode::Close | Opcode::Binary);
     let one = |(wire, key, plain): (u8, u8, u8)| {
-        let shown = if plain.is_ascii_graphic() && is_text { char::from(plain) } else { ' ' };
+        let shown = match plain {
+            b' ' if is_text => "SP".into(),
+            plain if plain.is_ascii_graphic() && is_text => char::from(plain).to_string(),
+            _ => String::new(),
+        };
         format!("{wire:02x}^{key:02x}={plain:02x} {shown}")
     };
     let shown = printed.min(UNMASKED).min(per_row * 4);
     let all: Vec<String> = parts.unmasking().take(shown).map(one).collect();
     let mut rows: Vec<String> =
-        all.chunks(per_row).map(|row| row.join("   ").trim_end().to_owned()).collect();
+        all.chunks(per_row).map(|row| row.iter().map(|it| format!("{it:<13}")).collect::<String>()).collect();
+    for row in &mut rows {
+        // The last may be a column too wide.
+        let whole = row.trim_end();
+        *row = if whole.len() > room { whole.trim_end_matches("SP").trim_end() } else { whole }.to_owned();
+    }
     if parts.wire.len() > 4 && rows.len() < LABELS {
         let more = parts.wire.len() - shown;
         let more = if more == 0 { String::new() } else { format!("; + {}", units::bytes(more as u64)) };

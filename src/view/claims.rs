@@ -24,7 +24,9 @@ pub(super) fn disagreement(claim: &Claim) -> String {
 /// A claim that did not hold.
 pub(super) fn failed(look: Look, claim: &Claim, width: usize) -> Vec<Line> {
     let mut lines = wrap_text(Ink::Bold, &look.text(&disagreement(claim)), " ! ", "   ", width);
-    if claim.expected.is_some() || claim.saw.is_some() {
+    // Where all of it was expected, it stands there already.
+    let is_said = claim.expected.as_ref() == Some(&claim.text);
+    if !is_said && (claim.expected.is_some() || claim.saw.is_some()) {
         let claimed = look.text(&format!("The lesson said: {}", claim.text));
         lines.extend(wrap_text(Ink::Plain, &claimed, "   ", "   ", width));
     }

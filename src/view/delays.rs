@@ -16,8 +16,6 @@ use crate::timeline::Transport;
 const NAME: usize = 19;
 /// The widest that an axis is drawn: further apart, points are not told apart any better.
 const WIDEST: usize = 80;
-/// Rows for one transport, at most.
-const ROWS: usize = 2;
 
 /// The plot. Empty where nothing was observed.
 pub(super) fn draw(look: Look, width: usize, transports: &[Transport], lanes: &Lanes) -> Vec<Line> {
@@ -30,21 +28,17 @@ pub(super) fn draw(look: Look, width: usize, transports: &[Transport], lanes: &L
         return Vec::new();
     }
     let mut lines = vec![axis.map_or_else(|| title("delay"), |axis| axis.heading(canvas))];
-    let mut crowded = false;
+    let mut many = None;
     for (transport, lane) in &observed {
         let mut name =
             Line::plain(" ").with(Ink::Plain, look.cut(&look.text(nice(&transport.name)), NAME - 2));
         name.pad(NAME);
         match &axis {
             Some(axis) if !lane.delays.is_empty() => {
-                let marks = axis.marks(&lane.delays);
-                let placed = placed(&marks, canvas);
-                crowded |= placed.is_none();
-                for row in placed.unwrap_or_else(|| dense(&marks, canvas)) {
-                    let mut line = std::mem::replace(&mut name, Line::plain(" ".repeat(NAME)));
-                    axis.row(&row, canvas, &mut line);
-                    lines.push(line);
-                }
+                let points = points(&axis.marks(&lane.delays));
+                many = many.or_else(|| points.iter().map(|(_, count)| *count).find(|count| *count > 1));
+                axis.row(&points, canvas, &mut name);
+                lines.push(name);
             }
             Some(_) | None => {
                 let nothing = missing(transport, lane).first().cloned().unwrap_or("heard nothing".into());
@@ -54,20 +48,22 @@ pub(super) fn draw(look: Look, width: usize, transports: &[Transport], lanes: &L
     }
     let mut note =
         |ink, text: &str| lines.extend(wrap_text(ink, &look.text(text), " ", "   ", width.min(100)));
-    if axis.is_some_and(|axis| axis.decades > 1) {
-        note(Ink::Dim, "In a row, each │ is ten times the one before it.");
+    let mut legend = Vec::new();
+    legend.extend(
+        axis.filter(|axis| axis.decades > 1).map(|_| "Each │ is ten times the one before it.".to_owned()),
+    );
+    legend.extend(many.map(|count| {
+        let number = units::grouped(count as u64);
+        format!("•x{number}: {number} messages close together.")
+    }));
+    if !legend.is_empty() {
+        note(Ink::Dim, &legend.join(" "));
     }
     for (transport, lane) in &observed {
         let missing = missing(transport, lane);
         if !missing.is_empty() && !lane.delays.is_empty() {
             note(Ink::Plain, &format!("{}: {}.", nice(&transport.name), missing.join(", ")));
         }
-    }
-    if crowded {
-        note(
-            Ink::Dim,
-            "Crowded: a number begins below its point. A point without one is one message or more.",
-        );
     }
     lines
 }
@@ -116,8 +112,8 @@ fn missing(it: &Transport, lane: &Lane) -> Vec<String> {
 
 /// How many messages fall on which column.
 type Marks = BTreeMap<usize, usize>;
-/// What stands where in a row.
-type Placed = Vec<(usize, String)>;
+/// The points of a row: the column of each, and for how many messages it stands.
+type Points = Vec<(usize, usize)>;
 
 /// Whole decades, from the shortest delay to the longest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -184,16 +180,16 @@ impl Axis {
         line
     }
 
-    /// What is placed, over the lines of the decades.
-    fn row(&self, placed: &Placed, canvas: usize, line: &mut Line) {
+    /// The points, over the lines of the decades.
+    fn row(&self, points: &Points, canvas: usize, line: &mut Line) {
         let mut cells = vec![(Ink::Plain, ' '); canvas];
         for n in 0..=self.decades {
             if let Some(cell) = cells.get_mut(self.tick(n)) {
                 *cell = (Ink::Dim, '│');
             }
         }
-        for (column, text) in placed {
-            for (cell, c) in cells.iter_mut().skip(*column).zip(text.chars()) {
+        for (column, count) in points {
+            for (cell, c) in cells.iter_mut().skip(*column).zip(point(*count).chars()) {
                 *cell = (Ink::Plain, c);
             }
         }
@@ -219,42 +215,26 @@ fn label(power: u32) -> String {
     }
 }
 
-/// Each point at its column, with how many it stands for; what would cover another goes a row lower. `None` where
-/// they are too many for that.
-fn placed(marks: &Marks, canvas: usize) -> Option<Vec<Placed>> {
-    let mut rows: Vec<Placed> = Vec::new();
-    // The first column that is free, by row.
-    let mut free = [0; ROWS];
-    for (column, count) in marks {
-        let text = if *count == 1 { "•".into() } else { format!("•x{}", units::grouped(*count as u64)) };
-        let end = column + text.width();
-        // A point of its own needs no room but its column: only numbers can cover what follows.
-        let row = free.iter().position(|free| free <= column).filter(|_| end <= canvas)?;
-        free[row] = end;
-        if rows.len() <= row {
-            rows.push(Placed::new());
-        }
-        rows[row].push((*column, text));
-    }
-    Some(rows)
+/// `•`, `•x6`
+fn point(count: usize) -> String {
+    if count == 1 { "•".into() } else { format!("•x{}", units::grouped(count as u64)) }
 }
 
-/// All points in one row; below them the greatest numbers, as far as there is room.
-fn dense(marks: &Marks, canvas: usize) -> Vec<Placed> {
-    let points = marks.keys().map(|column| (*column, "•".to_owned())).collect();
-    let mut counts: Vec<(usize, usize)> = marks.iter().map(|(column, count)| (*column, *count)).collect();
-    counts.sort_by_key(|(column, count)| (std::cmp::Reverse(*count), *column));
-    let mut taken = vec![false; canvas + 1];
-    let mut below = Placed::new();
-    for (column, count) in counts.into_iter().filter(|(_, count)| *count > 1) {
-        let text = format!("x{}", units::grouped(count as u64));
-        let end = column + text.width();
-        if end <= canvas && !taken[column.saturating_sub(1)..=end].contains(&true) {
-            taken[column..end].fill(true);
-            below.push((column, text));
+/// Each at its column. What a number would cover is counted by it: a row for each transport is enough.
+fn points(marks: &Marks) -> Points {
+    let mut points = Points::new();
+    for (column, count) in marks {
+        match points.last_mut() {
+            // Points of one message each are told apart even side by side.
+            Some((start, sum))
+                if (*sum > 1 || *count > 1) && *column < *start + point(*sum + *count).width() =>
+            {
+                *sum += count;
+            }
+            Some(_) | None => points.push((*column, *count)),
         }
     }
-    if below.is_empty() { vec![points] } else { vec![points, below] }
+    points
 }
 
 #[cfg(test)]
@@ -271,18 +251,12 @@ mod tests {
         Axis::over(delays.iter().copied(), canvas).expect("there are some")
     }
 
-    /// The rows of one transport, without its name.
+    /// The heading and the row of one transport, without its name.
     fn rows(delays: &[Duration], canvas: usize) -> String {
         let axis = axis(delays, canvas);
-        let marks = axis.marks(delays);
-        let rows = placed(&marks, canvas).unwrap_or_else(|| dense(&marks, canvas));
-        let heading = axis.heading(canvas).text()[NAME..].to_owned();
-        let row = |placed: &Placed| {
-            let mut line = Line::default();
-            axis.row(placed, canvas, &mut line);
-            line.text().trim_end().to_owned()
-        };
-        std::iter::once(heading).chain(rows.iter().map(row)).collect::<Vec<_>>().join("\n")
+        let mut line = Line::default();
+        axis.row(&points(&axis.marks(delays)), canvas, &mut line);
+        format!("{}\n{}", &axis.heading(canvas).text()[NAME..], line.text().trim_end())
     }
 
     #[test]
@@ -308,12 +282,11 @@ mod tests {
     }
 
     #[test]
-    fn what_would_be_covered_goes_a_row_lower() {
+    fn what_would_be_covered_is_counted() {
         let delays = of(&[1000, 1000, 1300, 1300, 1300, 2000, 9000]);
         insta::assert_snapshot!(rows(&delays, 24), @r"
         │1 ms             │10 ms
-        •x2  •           •│
-        │ •x3             │
+        •x5  •           •│
         ");
     }
 
@@ -326,11 +299,12 @@ mod tests {
     }
 
     #[test]
-    fn very_many_are_two_rows() {
+    fn very_many_are_one_row() {
         let delays: Vec<_> = (0..10_000).map(|n| Duration::from_micros(1000 + n * 20)).collect();
-        let text = rows(&delays, 61);
-        assert_eq!(text.lines().count(), 3, "{text}");
-        insta::assert_snapshot!(text);
+        insta::assert_snapshot!(rows(&delays, 61), @r"
+        │1 ms            │10 ms           │100 ms          │1 s
+        •x31•x58•x133•x264•x518•x1,665•x4,297•x3,034       │
+        ");
     }
 
     proptest! {
@@ -354,13 +328,17 @@ mod tests {
             let marks = axis.marks(&delays);
             prop_assert_eq!(marks.values().sum::<usize>(), delays.len());
             let text = rows(&delays, canvas);
-            prop_assert!(text.lines().count() <= 1 + ROWS);
             prop_assert!(text.lines().all(|row| row.width() <= canvas), "{}", text);
-            // Every column that was hit shows its point, in whatever row.
+            // Every message is counted, and every column that was hit is covered by what counts it.
+            let points = points(&marks);
+            prop_assert_eq!(points.iter().map(|(_, count)| count).sum::<usize>(), delays.len());
             for column in marks.keys() {
-                let point = |row: &str| row.chars().nth(*column) == Some('•');
-                prop_assert!(text.lines().skip(1).any(point), "{} in\n{}", column, text);
+                let covers = |(start, count): &(usize, usize)| (*start..*start + point(*count).width()).contains(column);
+                prop_assert!(points.iter().any(covers), "{} in\n{}", column, text);
             }
+            // No number is cut.
+            let end = points.last().map_or(0, |(start, count)| start + point(*count).width());
+            prop_assert!(end <= canvas, "{}", text);
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::caught::{Account, Exchange, Message};
 use super::fence::Fence;
 use super::message::{self, Detail};
-use super::text::Look;
+use super::text::{Look, wrap_text};
 use super::{labels, units};
 use crate::terminal::{Ink, Line};
 use crate::timeline::Side;
@@ -24,7 +24,7 @@ pub(super) fn draw(look: Look, fence: &Fence, width: usize, detail: Detail) -> V
         let mut shown: Vec<&Exchange> = Vec::new();
         for exchange in &exchanges {
             if shown.iter().any(|earlier| is_alike(earlier, exchange)) {
-                groups.last_mut().into_iter().for_each(|group| group.push(again(look, exchange, width)));
+                groups.last_mut().into_iter().for_each(|group| group.extend(again(look, exchange, width)));
             } else {
                 groups.push(one(look, exchange, width, several, detail));
                 shown.push(exchange);
@@ -70,9 +70,9 @@ fn sums(exchanges: &[Exchange], detail: Detail) -> Line {
         .with(Ink::Dim, key)
 }
 
-/// The same in a line.
-pub(super) fn again(look: Look, exchange: &Exchange, width: usize) -> Line {
-    Line::plain(look.cut(&look.text(&format!(" {}", again_text(exchange))), width))
+/// The same in a sentence.
+pub(super) fn again(look: Look, exchange: &Exchange, width: usize) -> Vec<Line> {
+    wrap_text(Ink::Plain, &look.text(&again_text(exchange)), " ", "   ", width)
 }
 
 /// `GET /api/messages again, on #8: 53 bytes and 40 bytes.`
@@ -122,7 +122,8 @@ pub(super) fn accounts(look: Look, fence: &Fence, width: usize, detail: Detail) 
             (sum.0.saturating_add(it.bytes), sum.1.saturating_add(it.content))
         });
         let closed = units::count(closed.len() as u64, "connection");
-        return vec![Line::plain(format!(" {closed} closed. {}.", carried(bytes, content)))];
+        let text = format!("{closed} closed. {}.", carried(bytes, content));
+        return wrap_text(Ink::Plain, &text, " ", "   ", width);
     }
     let alone = touched.len() == 1;
     let account = |it: &&Account| {
@@ -130,13 +131,13 @@ pub(super) fn accounts(look: Look, fence: &Fence, width: usize, detail: Detail) 
         let whose = format!("#{}{}", it.conn, name.unwrap_or_default());
         let carried = carried(it.bytes, it.content);
         let text = match it.lived {
-            Some(lived) if alone => format!(" Lived {}. {carried}.", units::duration(lived.0)),
-            Some(lived) => format!(" {whose} lived {}. {carried}.", units::duration(lived.0)),
-            None => format!(" {whose} is still open. {carried} so far."),
+            Some(lived) if alone => format!("Lived {}. {carried}.", units::duration(lived.0)),
+            Some(lived) => format!("{whose} lived {}. {carried}.", units::duration(lived.0)),
+            None => format!("{whose} is still open. {carried} so far."),
         };
-        Line::plain(look.cut(&look.text(&text), width))
+        wrap_text(Ink::Plain, &look.text(&text), " ", "   ", width)
     };
-    touched.iter().filter(|it| it.bytes > 0 || it.lived.is_some()).map(account).collect()
+    touched.iter().filter(|it| it.bytes > 0 || it.lived.is_some()).flat_map(account).collect()
 }
 
 fn carried(bytes: u64, content: u64) -> String {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::caught::{Account, Exchange, Message, Seen};
 use super::kept::{Item, Kept, Loose};
-use crate::timeline::{Claim, ConnId, Elapsed, Event, Kind, Opcode, Role, Side, Slice, Slices};
+use crate::timeline::{Claim, ConnId, Elapsed, Event, Kind, Opcode, Side, Slice, Slices};
 
 /// Gathers. Fed with every event.
 #[derive(Debug, Default)]
@@ -52,17 +52,6 @@ impl Fence {
     pub fn compare(&mut self) {
         self.end();
         self.kept.compare();
-    }
-
-    /// Of a step that is left out: where its transcripts begin and end.
-    pub fn skip(&mut self, event: &Event) {
-        let Kind::Say { role, .. } = &event.kind else { return };
-        match role {
-            Role::Wire => self.begin(),
-            Role::Compare => self.compare(),
-            Role::Played => self.end(),
-            Role::Title | Role::Skip | Role::Prose | Role::Code | Role::Remark => {}
-        }
     }
 
     /// All that crossed since the step began, as far as it is kept; at the end what is not yet whole.

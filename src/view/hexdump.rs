@@ -1,12 +1,10 @@
 //! Bytes in hexadecimal, beside what they are as text, in the manner of hexyl.
 
 use super::text::{Look, wrap_text};
-use super::units;
+use super::{kept, units};
 use crate::terminal::{Ink, Line};
 use crate::timeline::Side;
 
-/// The most bytes of one message.
-const MOST: usize = 512;
 /// From here on there is room for two groups of eight.
 const TWO_GROUPS: usize = 80;
 
@@ -63,12 +61,15 @@ pub(super) fn draw(look: Look, from: Side, what: &str, bytes: &[u8], len: u64, w
     let title = look.cut(&look.text(&format!(" {what}{}", units::bytes(len))), width.saturating_sub(3));
     let mut lines = vec![Line::plain(" ").with(tag, letters).with(Ink::Plain, title)];
     let per_row = if width >= TWO_GROUPS { 16 } else { 8 };
-    let shown = bytes.len().min(MOST);
+    let shown = bytes.len().min(kept::OF_ONE);
     let rows = bytes[..shown].chunks(per_row).enumerate();
     lines.extend(rows.map(|(n, bytes)| row(look, from, n * per_row, bytes, per_row)));
     let more = len.saturating_sub(shown as u64);
     if more > 0 {
-        lines.push(Line::default().with(Ink::Dim, look.cut(&format!("    + {}", units::bytes(more)), width)));
+        lines.push(
+            Line::default()
+                .with(Ink::Dim, look.cut(&format!("    + {}, not shown", units::bytes(more)), width)),
+        );
     }
     lines
 }
@@ -107,7 +108,7 @@ pub(super) fn legend(look: Look, width: usize) -> Vec<Line> {
 
 /// The same as lines without drawing: `  0010  48 54 54 50  HTTP`.
 pub(super) fn plain(bytes: &[u8], len: u64) -> Vec<String> {
-    let shown = bytes.len().min(MOST);
+    let shown = bytes.len().min(kept::OF_ONE);
     let look = Look { ascii: true };
     let row = |(n, bytes): (usize, &[u8])| {
         let hex: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -116,6 +117,20 @@ pub(super) fn plain(bytes: &[u8], len: u64) -> Vec<String> {
     };
     let mut lines: Vec<String> = bytes[..shown].chunks(16).enumerate().map(row).collect();
     let more = len.saturating_sub(shown as u64);
-    lines.extend((more > 0).then(|| format!("  and {} more", units::bytes(more))));
+    lines.extend((more > 0).then(|| format!("  and {} more, not shown", units::bytes(more))));
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_byte_that_is_kept_is_shown_and_the_rest_is_counted() {
+        let bytes = vec![b'x'; kept::OF_ONE];
+        let lines = draw(Look::default(), Side::Server, "", &bytes, 5000, 80);
+        assert_eq!(lines.len(), 1 + kept::OF_ONE / 16 + 1);
+        assert_eq!(lines.last().map(Line::text).as_deref(), Some("    + 904 bytes, not shown"));
+        assert_eq!(plain(&bytes, kept::OF_ONE as u64).len(), kept::OF_ONE / 16);
+    }
 }

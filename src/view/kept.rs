@@ -8,9 +8,10 @@ use crate::timeline::{ConnId, Side};
 
 /// So many messages and frames.
 const MOST: u64 = 64;
-/// So many bytes of them all, and of one HTTP message.
+/// So many bytes of them all.
 const BYTES: usize = 64 << 10;
-const OF_ONE: usize = 4 << 10;
+/// So many bytes of one message.
+pub(super) const OF_ONE: usize = 4 << 10;
 
 /// Where nothing crossed.
 pub(super) const NOTHING: &str = "No bytes crossed in this step.";
@@ -119,9 +120,9 @@ impl Kept {
     }
 
     fn takes(&mut self, lane: (Option<String>, Option<Side>), count: u64, sum: u64, held: usize) -> bool {
-        let first = self.lanes.as_mut().is_none_or(|lanes| lanes.insert(lane));
         let fits = self.count + count <= MOST && self.bytes + held <= BYTES;
-        if first && fits {
+        // A lane is shown once something of it is kept, and not before.
+        if fits && self.lanes.as_mut().is_none_or(|lanes| lanes.insert(lane)) {
             self.count += count;
             self.bytes += held;
             return true;
@@ -133,4 +134,29 @@ impl Kept {
 
 fn shorten(message: &mut Message) {
     message.bytes.iter_mut().for_each(|bytes| bytes.truncate(OF_ONE));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn exchange(client: &str, len: usize) -> Exchange {
+        let request = Message { wire_len: len as u64, bytes: Some(vec![b'x'; len]) };
+        Exchange { client: Some(client.into()), request: Some(request), ..Exchange::default() }
+    }
+
+    /// What does not fit is not what is shown of its lane: something smaller may be.
+    #[test]
+    fn a_lane_is_seen_once_something_of_it_is_kept() {
+        let mut kept = Kept::default();
+        (0..15).for_each(|_| kept.exchange(&exchange("anna", OF_ONE)));
+        kept.exchange(&exchange("anna", OF_ONE - 100));
+        kept.compare();
+        let mut keeps = |len| {
+            let before = kept.items.len();
+            kept.exchange(&exchange("close", len));
+            kept.items.len() > before
+        };
+        assert_eq!([keeps(OF_ONE), keeps(50), keeps(50)], [false, true, false]);
+    }
 }

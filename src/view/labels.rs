@@ -5,6 +5,9 @@ use serde_json::Value;
 use super::units;
 use crate::timeline::{Frame, Opcode};
 
+/// So much is left of a name that has to give way, in characters.
+const SHORT: usize = 9;
+
 /// The name as a reader knows it.
 pub(super) fn nice(name: &str) -> &str {
     match name {
@@ -24,7 +27,7 @@ pub(super) fn tail(len: u64) -> String {
 pub(super) fn payload(frame: &Frame) -> String {
     let words = frame.text.as_deref().filter(|_| frame.opcode == Opcode::Text).and_then(event);
     if let Some((_, words)) = words {
-        return format!("\"{words}\"");
+        return quoted(&words);
     }
     let label = self::frame(frame);
     label.split_once(' ').map(|(_, rest)| rest.to_owned()).unwrap_or_default()
@@ -46,18 +49,18 @@ pub(super) fn frame(frame: &Frame) -> String {
     if frame.opcode == Opcode::Text
         && let Some((name, words)) = frame.text.as_deref().and_then(event)
     {
-        return format!("text {name} \"{words}\"");
+        return format!("text {name} {}", quoted(&words));
     }
-    let quoted = |name: &str| match frame.text.as_deref() {
-        Some(text) if !text.is_empty() => format!("{name}{more} \"{text}\""),
+    let said = |name: &str| match frame.text.as_deref() {
+        Some(text) if !text.is_empty() => format!("{name}{more} {}", quoted(text)),
         Some(_) | None => format!("{name}{more}"),
     };
     match frame.opcode {
-        Opcode::Text => quoted("text"),
-        Opcode::Continuation => quoted("continuation"),
+        Opcode::Text => said("text"),
+        Opcode::Continuation => said("continuation"),
         Opcode::Binary => format!("binary{more} of {}", frame.len),
-        Opcode::Ping => quoted("ping"),
-        Opcode::Pong => quoted("pong"),
+        Opcode::Ping => said("ping"),
+        Opcode::Pong => said("pong"),
         Opcode::Close => {
             let code = frame.code.map(|code| format!(" {code}")).unwrap_or_default();
             let reason = frame.reason.as_deref().filter(|reason| !reason.is_empty());
@@ -73,8 +76,8 @@ pub(super) fn briefer(frame: &Frame) -> Vec<String> {
     match (frame.opcode, frame.text.as_deref(), frame.code) {
         (Opcode::Close, _, Some(code)) => vec![format!("close {code}")],
         (Opcode::Text, Some(text), _) if frame.fin && !text.is_empty() => match event(text) {
-            Some((_, words)) => vec![format!("text \"{words}\""), format!("\"{words}\"")],
-            None => vec![format!("\"{text}\"")],
+            Some((_, words)) => vec![format!("text {}", quoted(&words)), quoted(&words)],
+            None => vec![quoted(text)],
         },
         (Opcode::Close | Opcode::Text | Opcode::Binary | Opcode::Continuation, _, _)
         | (Opcode::Ping | Opcode::Pong | Opcode::Reserved(_), _, _) => Vec::new(),
@@ -111,10 +114,29 @@ pub(super) fn packet(layer: &str, packet: &str, event: Option<&str>) -> String {
     format!("{layer} {packet}{event}")
 }
 
-/// `anna learns of "GOAL! 1-0"`
-pub(super) fn heard(client: &str, words: Option<&str>) -> String {
-    let what = words.map_or_else(|| "it".into(), |words| format!("\"{words}\""));
-    format!("{} learns of {what}", nice(client))
+/// `anna learns of "GOAL! 1-0"`, and the same with a shorter name, and with none. A transport is no person: its
+/// client is.
+pub(super) fn heard(client: &str, words: Option<&str>) -> (String, Vec<String>) {
+    let what = words.map_or_else(|| "it".into(), quoted);
+    let learns = format!("learns of {what}");
+    if nice(client) != client {
+        return (format!("the client {learns}"), vec![learns]);
+    }
+    (format!("{client} {learns}"), vec![format!("{} {learns}", short(client)), learns])
+}
+
+/// A name with room for words beside it.
+pub(super) fn short(name: &str) -> String {
+    let end = name.char_indices().nth(SHORT).map_or(name.len(), |(at, _)| at);
+    if end < name.len() { format!("{}…", &name[..end]) } else { name.to_owned() }
+}
+
+/// In quotes, unless it is JSON, which has its own: quotes within quotes are hard to read.
+fn quoted(text: &str) -> String {
+    if text.starts_with(['{', '[']) {
+        return text.to_owned();
+    }
+    format!("\"{}\"", text.replace('"', "\\\""))
 }
 
 /// `silence, 10 s` of a claim `silence 10s`; `anna: silence, 10 s` where one client is meant.

@@ -13,6 +13,9 @@ use crate::timeline::{
 /// How long after the start of a transcript its first fact may come for the clock to start with the fact.
 const PROMPT: Duration = Duration::from_millis(50);
 
+/// With this close code the server shuts down (RFC 6455, 7.4.1): between transcripts only a lesson's end does that.
+const GOING_AWAY: u16 = 1001;
+
 /// One row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
@@ -71,6 +74,8 @@ pub struct Ladder {
     zero: Option<Elapsed>,
     /// A transcript began, and no fact of it came yet.
     begun: Option<Elapsed>,
+    /// A transcript ended, and none began since.
+    over: bool,
     exchanges: HashMap<(ConnId, u64), Heads>,
     unread: HashMap<(ConnId, Side), Unread>,
     told: VecDeque<(String, Option<Side>, String)>,
@@ -136,9 +141,12 @@ impl Ladder {
             }
             Kind::World { what, text, .. } => self.world(event, what, text),
             Kind::Heard { client, conn, id, after } => {
-                let label = labels::heard(client, self.said.words(*id));
+                let (label, briefer) = labels::heard(client, self.said.words(*id));
                 let row = self.row(event, *conn, Shape::Beside(Side::Client), label, String::new());
-                vec![self.remarked(row, &format!("{} after it was said", units::duration(after.0)))]
+                vec![self.remarked(
+                    Row { briefer, ..row },
+                    &format!("{} after it was said", units::duration(after.0)),
+                )]
             }
             Kind::Say { role, text, detail, from, .. } => self.say(event, *role, text, detail, *from),
             Kind::Claim(claim) => self.silence(event, claim).into_iter().collect(),
@@ -161,6 +169,7 @@ impl Ladder {
     ) -> Vec<Row> {
         match role {
             Role::Wire | Role::Compare => {
+                self.over = false;
                 self.begun = Some(event.at);
                 self.zero = None;
                 self.told.clear();
@@ -172,8 +181,15 @@ impl Ladder {
                 self.told.push_back((detail.clone().unwrap_or_default(), from, text.to_owned()));
                 Vec::new()
             }
-            Role::Played => self.begun_messages(event),
-            Role::Title | Role::Skip | Role::Prose | Role::Code => Vec::new(),
+            Role::Played => {
+                self.over = true;
+                self.begun_messages(event)
+            }
+            Role::Skip => {
+                self.over = true;
+                Vec::new()
+            }
+            Role::Title | Role::Prose | Role::Code => Vec::new(),
         }
     }
 
@@ -241,6 +257,9 @@ impl Ladder {
         let row = Row { briefer: labels::briefer(frame), ..row };
         rows.push(match (frame.opcode, frame.from) {
             (Opcode::Pong, _) => self.once(row, "the ping's words come back"),
+            (Opcode::Close, Side::Server) if self.over && frame.code == Some(GOING_AWAY) => {
+                self.remarked(row, "the lesson is over")
+            }
             (Opcode::Text | Opcode::Binary, Side::Server) if !self.client_spoke => {
                 self.once(row, "the server may speak unasked")
             }
@@ -300,7 +319,9 @@ impl Ladder {
     fn world(&mut self, event: &Event, what: &str, text: &str) -> Vec<Row> {
         let mut rows = self.begun_messages(event);
         let (shape, label) = happening(what, text);
-        let row = self.row(event, None, shape, label, String::new());
+        // What is said is cut at its end, a name so that it leaves room for what happens.
+        let briefer = if what == "say" { Vec::new() } else { vec![happening(what, &labels::short(text)).1] };
+        let row = Row { briefer, ..self.row(event, None, shape, label, String::new()) };
         let nobody = if self.state.opened() == 0 { "nobody to tell" } else { "nobody left to tell" };
         let alone = what == "say" && self.state.open() == 0;
         rows.push(if alone { self.remarked(row, nobody) } else { self.lesson(row) });

@@ -11,6 +11,7 @@ use crate::timeline::{ConnId, Elapsed, Event, Frame, Kind, Opcode, Side, Slices}
 
 mod cell;
 mod rows;
+mod sentences;
 
 pub(super) use cell::Cell;
 
@@ -32,6 +33,8 @@ struct Heads {
 pub(super) struct Lanes {
     look: Look,
     width: usize,
+    /// In sentences, not drawn.
+    told: bool,
     zero: Option<Elapsed>,
     running: bool,
     lanes: Vec<Lane>,
@@ -55,7 +58,7 @@ pub(super) struct Lane {
     pub closed: u64,
     /// Frames of data, in order.
     pub spoke: Vec<Side>,
-    /// What is needed once for a connection, not once for a message: the handshake. Bytes and requests.
+    /// What is needed once for a connection, not once for a message: its handshake and its close. Bytes and requests.
     pub once: (u64, u64),
     /// After how long each of the server's messages was heard, in the order in which they were.
     pub delays: Vec<Duration>,
@@ -73,6 +76,7 @@ impl Lanes {
         Self {
             look,
             width,
+            told: false,
             zero: None,
             running: true,
             lanes: names.iter().map(lane).collect(),
@@ -84,6 +88,11 @@ impl Lanes {
             slices: Slices::default(),
             words: HashMap::new(),
         }
+    }
+
+    /// The same in sentences: nothing is cut, and what is said stands in quotes.
+    pub fn told(names: &[String]) -> Self {
+        Self { told: true, ..Self::new(Look::default(), usize::MAX, names) }
     }
 
     /// What was observed of a transport.
@@ -156,8 +165,15 @@ impl Lanes {
         let news = self.news.take();
         let cells: Vec<Vec<Cell>> =
             self.lanes.iter_mut().map(|lane| std::mem::take(&mut lane.cells)).collect();
-        let lines = if self.drawn <= MOST { self.row(at, news.as_deref(), &cells) } else { Vec::new() };
+        let lines = if self.drawn <= MOST { self.rows(at, news.as_deref(), &cells) } else { Vec::new() };
         self.at_most(lines)
+    }
+
+    fn rows(&self, at: Elapsed, news: Option<&str>, cells: &[Vec<Cell>]) -> Vec<Line> {
+        if self.told {
+            return self.sentences(at, news, cells).into_iter().map(Line::plain).collect();
+        }
+        self.row(at, news, cells)
     }
 
     /// The lines of one more row, unless there are enough.
@@ -246,9 +262,15 @@ impl Lanes {
         let words = match frame.opcode {
             Opcode::Text | Opcode::Binary | Opcode::Continuation => {
                 self.lanes[lane].spoke.push(frame.from);
-                said(frame)
+                let words = frame.text.as_deref().and_then(super::labels::event).map(|(_, words)| words);
+                words.map_or_else(|| super::labels::frame(frame), |words| self.quoted(words))
             }
-            Opcode::Close => frame.code.map_or("close".into(), |code| format!("close {code}")),
+            Opcode::Close => {
+                // It ends the connection: needed once, as the handshake is.
+                let (bytes, requests) = self.lanes[lane].once;
+                self.lanes[lane].once = (bytes.saturating_add(frame.wire_len), requests);
+                frame.code.map_or("close".into(), |code| format!("close {code}"))
+            }
             Opcode::Ping => "ping".into(),
             Opcode::Pong => "pong".into(),
             Opcode::Reserved(bits) => format!("opcode {bits}"),
@@ -292,7 +314,7 @@ impl Lanes {
             return;
         };
         let words = self.words.get(&(lane, id));
-        let text = words.map_or_else(|| format!("news {id}"), Clone::clone);
+        let text = words.map_or_else(|| format!("news {id}"), |words| self.quoted(words.clone()));
         if !self.lanes[lane].others.contains(&id) {
             self.lanes[lane].delays.push(after.0);
         }
@@ -309,6 +331,11 @@ impl Lanes {
         }
     }
 
+    /// Words that somebody said: in a sentence they stand in quotes, or they would be taken for the sentence's own.
+    fn quoted(&self, words: String) -> String {
+        if self.told { format!("\"{words}\"") } else { words }
+    }
+
     /// The cell to draw the next thing into: the last, unless it has no place for it.
     fn cell(&mut self, at: Elapsed, lane: usize, full: impl FnOnce(&Cell) -> bool) -> &mut Cell {
         self.row.get_or_insert(at);
@@ -320,10 +347,4 @@ impl Lanes {
         let last = cells.len() - 1;
         &mut cells[last]
     }
-}
-
-/// The words of a message, out of the JSON that carries them.
-fn said(frame: &Frame) -> String {
-    let event = frame.text.as_deref().and_then(super::labels::event);
-    event.map_or_else(|| super::labels::frame(frame), |(_, words)| words)
 }

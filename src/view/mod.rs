@@ -27,6 +27,7 @@ mod said;
 mod sample;
 mod scoreboard;
 mod sentences;
+mod skipping;
 mod table;
 #[cfg(test)]
 mod tests;

@@ -7,6 +7,7 @@ use super::ladder::{Ladder, Row};
 use super::lanes::Lanes;
 use super::message::Detail;
 use super::rungs::Rungs;
+use super::skipping::{Skipping, Told};
 use super::text::{Look, chop, wrap_text};
 use super::{Options, View, bits, claims, exchange, hexdump, page, prose, scoreboard};
 use crate::terminal::{Group, Ink, Line, Out};
@@ -23,8 +24,7 @@ pub struct Narrator<O> {
     width: usize,
     hex: bool,
     brief: bool,
-    /// What happens until the first step is of steps that are left out.
-    skipping: bool,
+    skipping: Skipping,
     /// A step's heading, until there is something to stand under it: it is never the last line of a page.
     heading: Vec<Line>,
     ladder: Ladder,
@@ -62,7 +62,7 @@ impl<O: Out> Narrator<O> {
             width,
             hex: options.hex,
             brief: options.brief,
-            skipping: false,
+            skipping: Skipping::default(),
             heading: Vec::new(),
             ladder: Ladder::default(),
             rungs: Rungs::new(look, width),
@@ -173,7 +173,7 @@ impl<O: Out> Narrator<O> {
                 self.block(heading)
             }
             Role::Skip => {
-                self.skipping = true;
+                self.skipping.begin();
                 Ok(())
             }
             Role::Remark => Ok(()),
@@ -222,21 +222,10 @@ impl<O: Out> Narrator<O> {
         Ok(())
     }
 
-    /// An event of a step that is left out: it counts, but is not drawn.
-    fn skipped(&mut self, event: &Event) -> io::Result<()> {
+    /// An event of a step that is left out: it counts.
+    fn skipped(&mut self, event: &Event) {
         self.fence.event(event);
         drop(self.ladder.event(event));
-        self.fence.skip(event);
-        if let Kind::Say { role: Role::Title, text, detail, .. } = &event.kind {
-            return self.title(text, detail.as_deref().unwrap_or_default());
-        }
-        // What is wrong is told, wherever it is.
-        if let Kind::Claim(claim) = &event.kind
-            && claim.held == Some(false)
-        {
-            return self.block(claims::failed(self.look, claim, self.width));
-        }
-        Ok(())
     }
 
     fn title(&mut self, text: &str, detail: &str) -> io::Result<()> {
@@ -298,14 +287,19 @@ impl<O: Out> Narrator<O> {
         self.headed = false;
         let width = self.width.min(100);
         let mut lines = wrap_text(Ink::Bold, &self.look.text(text), " ", " ", width);
-        let choices = choices.iter().enumerate();
-        let choices: Vec<String> =
-            choices.map(|(n, choice)| format!("{} {}", n + 1, self.look.text(&choice.text))).collect();
-        let inline = Line::plain(format!("   {}", choices.join("   ")));
+        let choices: Vec<(String, String)> = choices
+            .iter()
+            .enumerate()
+            .map(|(n, choice)| (format!("   {} ", n + 1), self.look.text(&choice.text)))
+            .collect();
+        let inline =
+            Line::plain(choices.iter().map(|(number, text)| format!("{number}{text}")).collect::<String>());
         if inline.width() <= width {
             lines.push(inline);
         } else {
-            lines.extend(choices.iter().flat_map(|it| wrap_text(Ink::Plain, it, "   ", "     ", width)));
+            let choice =
+                |(number, text): &(String, String)| wrap_text(Ink::Plain, text, number, "     ", width);
+            lines.extend(choices.iter().flat_map(choice));
         }
         self.last = if self.last == Last::Played { Last::Other } else { self.last };
         self.block(lines)
@@ -358,10 +352,16 @@ impl<O: Out> Narrator<O> {
 
 impl<O: Out> View for Narrator<O> {
     fn event(&mut self, event: &Event) -> io::Result<()> {
-        let is_step = matches!(event.kind, Kind::Step { .. });
-        self.skipping &= !is_step;
-        if self.skipping {
-            return self.skipped(event);
+        match self.skipping.told(event) {
+            Told::All => {}
+            Told::Nothing => {
+                self.skipped(event);
+                return Ok(());
+            }
+            Told::Wrong(claim) => {
+                self.skipped(event);
+                return self.block(claims::failed(self.look, claim, self.width));
+            }
         }
         match &event.kind {
             Kind::Opened { .. }

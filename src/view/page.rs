@@ -30,7 +30,7 @@ pub(super) fn draw(look: Look, fence: &Fence, width: usize) -> Vec<Vec<Line>> {
     for item in &items {
         match item {
             Item::Exchange(exchange) if shown.iter().any(|earlier| exchange::is_same(earlier, exchange)) => {
-                groups.push(vec![exchange::again(look, exchange, width)]);
+                groups.push(exchange::again(look, exchange, width));
             }
             Item::Exchange(exchange) => {
                 groups.extend(of_exchange(look, exchange, width, several));

@@ -45,7 +45,8 @@ fn words(lane: &Lane, form: usize) -> String {
     let opened = format!("{} opened", units::grouped(lane.opened));
     let stays = match (lane.name.as_str(), form) {
         ("websocket", 1) => Some("both may speak"),
-        ("websocket", _) => Some("both speak"),
+        ("websocket", 2) => Some("both speak"),
+        ("websocket", _) => Some("two-way"),
         ("keep-alive", 1) => Some("the client must ask"),
         ("keep-alive", 2) => Some("client must ask"),
         ("keep-alive", _) => Some("must ask"),
@@ -80,43 +81,39 @@ fn connections(lane: &Lane, room: usize, line: &mut Line) {
 }
 
 /// A line with an arrow head for each message that was sent without a request, by sender. Where they are too many,
-/// a mark says so.
+/// one for each side, with how many it stands for.
 fn stroke(spoke: &[Side], room: usize, line: &mut Line) {
-    let all = spoke.len() <= room / 2;
-    let shown = if all { spoke.to_vec() } else { some(spoke, room.saturating_sub(1) / 2) };
-    let room = if all { room } else { room.saturating_sub(1) };
+    let each: Vec<(Side, String)> = spoke.iter().map(|side| (*side, String::new())).collect();
+    let marks = if spoke.len() <= room / 2 { each } else { summed(spoke, room) };
+    let words: usize = marks.iter().map(|(_, count)| count.width()).sum();
+    let free = room.saturating_sub(words);
+    // Arrow heads and strokes, without the words behind the heads.
     let mut drawn = 0;
-    for (n, side) in shown.iter().enumerate() {
-        let at = (n * 2 + 1) * room / (shown.len() * 2);
+    for (n, (side, count)) in marks.iter().enumerate() {
+        let at = (n * 2 + 1) * free / (marks.len() * 2);
         line.push(Ink::Plain, "─".repeat(at.saturating_sub(drawn)));
         match side {
             Side::Client => line.push(Ink::Client, "►"),
             Side::Server => line.push(Ink::Server, "◄"),
         }
+        line.push(Ink::Plain, count.as_str());
         drawn = at + 1;
     }
-    line.push(Ink::Plain, "─".repeat(room.saturating_sub(drawn)));
-    line.push(Ink::Plain, if all { "" } else { "…" });
+    line.push(Ink::Plain, "─".repeat(free.saturating_sub(drawn)));
 }
 
-/// So many of them, in order: the client's first of all, as they are few; of the rest, evenly.
-fn some(spoke: &[Side], most: usize) -> Vec<Side> {
-    let of = |side| spoke.iter().filter(|it| **it == side).count();
-    // Half at least is the server's.
-    let clients = of(Side::Client).min(most.saturating_sub(of(Side::Server).min(most / 2)));
-    let servers = most.saturating_sub(clients);
-    let mut seen = [0, 0];
-    let kept = |side: &&Side| {
-        let (all, keep) = match side {
-            Side::Client => (of(Side::Client), clients),
-            Side::Server => (of(Side::Server), servers),
-        };
-        let place = &mut seen[**side as usize];
-        let before = *place * keep / all;
-        *place += 1;
-        *place * keep / all > before
-    };
-    spoke.iter().filter(kept).copied().collect()
+/// `◄x30`, `►x2`: whoever spoke first stands first. `◄…` where there is no room for the numbers.
+fn summed(spoke: &[Side], room: usize) -> Vec<(Side, String)> {
+    let first = spoke.first().copied().unwrap_or(Side::Server);
+    let count = |side: Side| spoke.iter().filter(|it| **it == side).count() as u64;
+    let sides = || [first, first.other()].map(|side| (side, count(side))).into_iter().filter(|it| it.1 > 0);
+    let numbers = sides().map(|(side, count)| match count {
+        1 => (side, String::new()),
+        several => (side, format!("x{}", units::grouped(several))),
+    });
+    let marks: Vec<(Side, String)> = numbers.collect();
+    let width: usize = marks.iter().map(|(_, count)| 1 + count.width()).sum();
+    if width <= room { marks } else { sides().map(|(side, _)| (side, "…".into())).collect() }
 }
 
 #[cfg(test)]
@@ -130,13 +127,15 @@ mod tests {
         line.text()
     }
 
+    /// The first message is the server's, unasked: that is what the picture is for.
     #[test]
-    fn what_is_left_out_is_marked_and_the_client_is_still_there() {
+    fn too_many_are_counted_and_the_first_stands_first() {
         let mut spoke = [Side::Server; 30];
         (spoke[7], spoke[20]) = (Side::Client, Side::Client);
-        let text = drawn(&spoke, 42);
-        assert_eq!(text, "─◄─◄─◄─◄─►─◄─◄─◄─◄─◄─◄─◄─◄─►─◄─◄─◄─◄─◄─◄─…");
-        assert_eq!(drawn(&[Side::Client; 30], 11).matches('►').count(), 5);
+        assert_eq!(drawn(&spoke, 42), "─────────◄x28─────────────────►x2─────────");
+        assert_eq!(drawn(&spoke, 7), "◄x28►x2");
+        assert_eq!(drawn(&spoke, 5), "◄…─►…");
+        assert_eq!(drawn(&[Side::Client; 30], 11), "────►x30───");
         assert_eq!(drawn(&spoke[..3], 12), "──◄───◄───◄─");
     }
 }

@@ -8,6 +8,7 @@ use super::ladder::{Ladder, Row, Shape};
 use super::lanes::Lanes;
 use super::message::Detail;
 use super::sentences::{self, direction, who};
+use super::skipping::{Skipping, Told};
 use super::text::Look;
 use super::{Options, View, claims, delays, exchange, prose, scoreboard, units, verdict};
 use crate::terminal::{Group, Line, Out};
@@ -23,13 +24,11 @@ pub struct Plain<O> {
     look: Look,
     hex: bool,
     brief: bool,
-    /// What happens until the first step is of steps that are left out.
-    skipping: bool,
+    skipping: Skipping,
     ladder: Ladder,
     fence: Fence,
     playing: Option<Show>,
     choices: Vec<Choice>,
-    /// Only for what they count.
     lanes: Option<Lanes>,
 }
 
@@ -43,7 +42,7 @@ impl<O: Out> Plain<O> {
             look,
             hex: options.hex,
             brief: options.brief,
-            skipping: false,
+            skipping: Skipping::default(),
             ladder,
             fence,
             playing: None,
@@ -95,10 +94,28 @@ impl<O: Out> Plain<O> {
         if let Some(lanes) = &mut self.lanes
             && lanes.takes(event)
         {
-            drop(lanes.event(event));
+            let rows = lanes.event(event);
+            let told = self.ladder.event(event);
+            // Every byte of several lanes is more than anybody follows, unless it is asked for.
+            return if self.hex {
+                self.rows(&told)
+            } else {
+                rows.into_iter().try_for_each(|row| self.row_of_lanes(row))
+            };
         }
         let rows = self.ladder.event(event);
         self.rows(&rows)
+    }
+
+    fn row_of_lanes(&mut self, mut lines: Vec<Line>) -> io::Result<()> {
+        lines.iter_mut().flat_map(|line| &mut line.0).for_each(|span| span.text = self.look.text(&span.text));
+        if lines.is_empty() || self.hex { Ok(()) } else { self.out.show(Group::Row, &lines) }
+    }
+
+    /// What was held back of the lanes, for what might have happened together with it.
+    fn flush(&mut self) -> io::Result<()> {
+        let lines = self.lanes.as_mut().map(Lanes::flush).unwrap_or_default();
+        self.row_of_lanes(lines)
     }
 
     fn say(&mut self, event: &Event) -> io::Result<()> {
@@ -112,22 +129,24 @@ impl<O: Out> Plain<O> {
                 detail.as_ref().map_or(Ok(()), |detail| self.sentence(detail))
             }
             Role::Prose => self.sentence(&prose::plain(text)),
+            Role::Code if is_picture(text, detail.as_deref()) => Ok(()),
             Role::Code => {
                 let lines: Vec<String> = text.trim_end().lines().map(|line| format!("    {line}")).collect();
                 self.sentences(&lines)
             }
             Role::Wire => {
                 self.fence.begin();
+                self.lanes = None;
                 self.playing = Some(show.unwrap_or_default());
                 Ok(())
             }
             Role::Compare => {
                 self.fence.compare();
-                self.lanes = Some(Lanes::new(self.look, NO_WRAPPING, lanes));
+                self.lanes = Some(Lanes::told(lanes));
                 Ok(())
             }
             Role::Skip => {
-                self.skipping = true;
+                self.skipping.begin();
                 Ok(())
             }
             Role::Remark => Ok(()),
@@ -139,6 +158,9 @@ impl<O: Out> Plain<O> {
     }
 
     fn played(&mut self) -> io::Result<()> {
+        self.flush()?;
+        // Their connections may close later: that belongs to no ladder.
+        self.lanes.iter_mut().for_each(Lanes::end);
         let detail = if self.brief { Detail::Brief } else { Detail::Full };
         match self.playing.take() {
             Some(Show::Heads) => {
@@ -162,21 +184,10 @@ impl<O: Out> Plain<O> {
         Ok(())
     }
 
-    /// An event of a step that is left out: it counts, but is not told.
-    fn skipped(&mut self, event: &Event) -> io::Result<()> {
+    /// An event of a step that is left out: it counts.
+    fn skipped(&mut self, event: &Event) {
         self.fence.event(event);
         drop(self.ladder.event(event));
-        self.fence.skip(event);
-        if let Kind::Say { role: Role::Title, .. } = &event.kind {
-            return self.say(event);
-        }
-        // What is wrong is told, wherever it is.
-        if let Kind::Claim(claim) = &event.kind
-            && claim.held == Some(false)
-        {
-            return self.sentence(&claims::disagreement(claim));
-        }
-        Ok(())
     }
 
     fn predict(&mut self, text: &str, choices: &[Choice]) -> io::Result<()> {
@@ -208,11 +219,12 @@ impl<O: Out> Plain<O> {
     }
 
     fn summary(&mut self, seconds: f64, transports: &[Transport]) -> io::Result<()> {
+        self.flush()?;
         self.values("", transports, &scoreboard::measured(transports))?;
-        let lanes = self.lanes.take();
-        let delays = lanes.as_ref().map(|lanes| delays::sentences(transports, lanes)).unwrap_or_default();
+        let lanes = self.lanes.as_ref();
+        let delays = lanes.map(|lanes| delays::sentences(transports, lanes)).unwrap_or_default();
+        let scaled = scoreboard::scaled(seconds, transports, lanes);
         delays.iter().try_for_each(|text| self.sentence(text))?;
-        let scaled = scoreboard::scaled(seconds, transports, lanes.as_ref());
         if !scaled.is_empty() {
             self.sentence(&format!("{}: {}", scoreboard::MANY, scoreboard::ASSUMED))?;
         }
@@ -225,10 +237,16 @@ impl<O: Out> Plain<O> {
 
 impl<O: Out> View for Plain<O> {
     fn event(&mut self, event: &Event) -> io::Result<()> {
-        let is_step = matches!(event.kind, Kind::Step { .. });
-        self.skipping &= !is_step;
-        if self.skipping {
-            return self.skipped(event);
+        match self.skipping.told(event) {
+            Told::All => {}
+            Told::Nothing => {
+                self.skipped(event);
+                return Ok(());
+            }
+            Told::Wrong(claim) => {
+                self.skipped(event);
+                return self.sentence(&claims::disagreement(claim));
+            }
         }
         match &event.kind {
             Kind::Opened { .. }
@@ -264,10 +282,19 @@ impl<O: Out> View for Plain<O> {
     }
 
     fn finish(&mut self) -> io::Result<()> {
-        if self.playing.is_some() { self.played() } else { Ok(()) }
+        if self.playing.is_some() || self.lanes.is_some() { self.played() } else { Ok(()) }
+    }
+
+    fn quiet(&mut self) -> io::Result<()> {
+        self.flush()
     }
 
     fn bytes(&mut self) -> io::Result<()> {
         self.sentences(&sentences::step(&self.fence))
     }
+}
+
+/// Whether code is a drawing: read aloud it is noise, and what it shows the prose says.
+fn is_picture(text: &str, language: Option<&str>) -> bool {
+    language == Some("text") && text.contains(|c| matches!(c, '\u{2500}'..='\u{257f}'))
 }

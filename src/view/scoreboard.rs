@@ -18,7 +18,8 @@ const HOURS: f64 = 1.0;
 /// The same in words.
 pub(super) const MANY: &str = "10,000 clients for an hour";
 /// Where those numbers come from.
-pub(super) const ASSUMED: &str = "this run's rate, for 10,000 such clients; computed, not measured";
+pub(super) const ASSUMED: &str = "this run's rate, for 10,000 such clients; a WebSocket's handshake \
+     and close count once; computed, not measured";
 /// Narrower than this no table is drawn, columns: a card for each transport is read more easily.
 const TABLE: usize = 72;
 /// So many cards are one block.

@@ -16,9 +16,10 @@ const LINE: usize = 500;
 const PAYLOAD: usize = 32;
 const UNMASKED: usize = 4;
 
-/// `#1 anna`
+/// `#1 anna`; in a compare `#9, lane "HTTP, close"`: a transport is no person.
 pub(super) fn who(conn: ConnId, client: Option<&str>) -> String {
     match labels::client(client) {
+        Some(name) if client.is_some_and(|client| client != name) => format!("{conn}, lane \"{name}\""),
         Some(name) => format!("{conn} {name}"),
         None => conn.to_string(),
     }

@@ -64,8 +64,12 @@ impl Scope {
                 || GIVEN.iter().chain(more).copied().chain(self.captured.iter().map(String::as_str));
             let mend = nearest(name, candidates()).map_or_else(
                 || {
-                    let mut all: Vec<_> = candidates().map(|name| format!("{{{name}}}")).collect();
-                    all.dedup();
+                    // Some are known from the start and measured as well.
+                    let mut seen = BTreeSet::new();
+                    let all: Vec<_> = candidates()
+                        .filter(|name| seen.insert(*name))
+                        .map(|name| format!("{{{name}}}"))
+                        .collect();
                     format!("capture it in an earlier `<` line, or use one of {}", all.join(" "))
                 },
                 |near| format!("{{{near}}}"),

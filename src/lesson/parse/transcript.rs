@@ -2,7 +2,9 @@
 
 use super::page::{Page, Piece};
 use super::scope::{NOBODY, Scope};
-use super::values::{as_client_name, duration, is_client_name, is_token, remark};
+use super::values::{
+    CLIENT_NAME, as_client_name, client_name_mend, duration, is_client_name, is_token, remark,
+};
 use super::{expects, sends, statements};
 use crate::lesson::script::{Act, Expect, Send, What};
 use crate::lesson::template;
@@ -125,14 +127,14 @@ impl<'a> Reader<'_, 'a> {
             return None;
         }
         if let Some(name) = name {
-            let mend = format!("{}: {}", as_client_name(name.text), marked.text);
             if name.text == "server" {
                 let message = "the server is no client: what it does by itself is a `!` line, what it sends a client gets (`<`)";
                 self.page.mistake(name, message, r#"! say "GOAL""#);
                 return None;
             }
             if !is_client_name(name.text) {
-                let message = format!("\"{}\" is no client's name: small letters, digits and -", name.text);
+                let message = format!("\"{}\" is no client's name: {CLIENT_NAME}", name.text);
+                let mend = client_name_mend(name.text, &format!(": {}", marked.text));
                 self.page.mistake(name, message, mend);
                 self.lose(&as_client_name(name.text), '>');
                 return None;
@@ -158,7 +160,7 @@ impl<'a> Reader<'_, 'a> {
         if let Some((name, rest)) = text.split_once(char::is_whitespace)
             && starts_with_marker(rest.trim_start())
         {
-            return format!("{}: {}", as_client_name(name), rest.trim_start());
+            return client_name_mend(name, &format!(": {}", rest.trim_start()));
         }
         let open = self.open.as_ref().map(|open| open.marker);
         let marker = match text.split_whitespace().next().unwrap_or_default() {

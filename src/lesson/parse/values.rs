@@ -113,6 +113,17 @@ pub(super) fn is_client_name(text: &str) -> bool {
         && text.chars().all(|c| matches!(c, 'a'..='z' | '0'..='9' | '-'))
 }
 
+/// Which characters a client's name may have.
+pub(super) const CLIENT_NAME: &str = "a to z first, then a to z, 0 to 9 and -";
+
+/// What to write instead of `text`, which is no client's name; `rest` is what follows it in its line. What is left
+/// of a name in other letters would be somebody else's.
+pub(super) fn client_name_mend(text: &str, rest: &str) -> String {
+    let near = format!("{}{rest}", as_client_name(text));
+    let foreign = text.chars().any(|c| c.is_alphabetic() && !c.is_ascii());
+    if foreign { format!("a name in the letters a to z, as in anna{rest}") } else { near }
+}
+
 /// The nearest thing to `text` that is a client's name.
 pub(super) fn as_client_name(text: &str) -> String {
     let lower = text.to_lowercase();
@@ -224,5 +235,10 @@ mod tests {
         assert_eq!(as_client_name("Anna"), "anna");
         assert_eq!(as_client_name("Anna B."), "anna-b");
         assert_eq!(as_client_name("7!"), "anna");
+        assert_eq!(client_name_mend("Anna B.", ": > connect"), "anna-b: > connect");
+        assert_eq!(
+            client_name_mend("zoë", ": > connect"),
+            "a name in the letters a to z, as in anna: > connect"
+        );
     }
 }

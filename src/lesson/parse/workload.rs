@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use super::page::{Page, Piece};
-use super::values::{LONGEST, as_client_name, duration, is_client_name, nearest, positive, remark};
+use super::values::{
+    CLIENT_NAME, LONGEST, client_name_mend, duration, is_client_name, nearest, positive, remark,
+};
 use crate::lesson::script::{Planned, TRANSPORTS, Workload};
 use crate::lesson::template;
 
@@ -248,8 +250,8 @@ impl<'a> Reader<'_, 'a> {
             return None;
         };
         if !is_client_name(who.text) {
-            let message = format!("\"{}\" is nobody's name: small letters, digits and -", who.text);
-            self.page.mistake(who, message, as_client_name(who.text));
+            let message = format!("\"{}\" is nobody's name: {CLIENT_NAME}", who.text);
+            self.page.mistake(who, message, client_name_mend(who.text, ""));
             return None;
         }
         if text.is_empty() {

@@ -101,16 +101,26 @@ impl Measured {
             "client_bytes" | "server_bytes" | "bytes" | "requests" | "empty" | "payload" if last.skipped => {
                 None
             }
-            "client_bytes" => Some(last.from_client.to_string()),
-            "server_bytes" => Some(last.from_server.to_string()),
-            "bytes" => Some((last.from_client + last.from_server).to_string()),
-            "requests" => Some(last.requests.to_string()),
-            "empty" => Some(last.empty.to_string()),
-            "payload" => Some(last.payload.to_string()),
+            "client_bytes" => Some(grouped(last.from_client)),
+            "server_bytes" => Some(grouped(last.from_server)),
+            "bytes" => Some(grouped(last.from_client + last.from_server)),
+            "requests" => Some(grouped(last.requests)),
+            "empty" => Some(grouped(last.empty)),
+            "payload" => Some(grouped(last.payload)),
             _ => return None,
         };
         Some(value.unwrap_or_else(|| "?".into()))
     }
+}
+
+/// `1,872`: as in the tables.
+fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let start = digits.len() % 3;
+    let (first, rest) = digits.split_at(start);
+    let threes = rest.as_bytes().chunks(3).map(|three| String::from_utf8_lossy(three).into_owned());
+    let groups: Vec<String> = (start > 0).then(|| first.to_owned()).into_iter().chain(threes).collect();
+    groups.join(",")
 }
 
 /// As one says it: `0.35 ms`, `12 ms`, `5.0 s`.
@@ -128,6 +138,12 @@ fn duration(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_are_grouped() {
+        let read = [0, 12, 187, 1_872, 54_321, 1_000_000].map(grouped);
+        assert_eq!(read, ["0", "12", "187", "1,872", "54,321", "1,000,000"]);
+    }
 
     #[test]
     fn durations_read_well() {

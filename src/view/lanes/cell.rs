@@ -8,7 +8,7 @@ use super::{Look, units};
 use crate::terminal::{Ink, Line};
 
 /// Later than this is late.
-const LATE: Duration = Duration::from_millis(100);
+pub(super) const LATE: Duration = Duration::from_millis(100);
 /// What comes back is cut to this where what was sent needs the room.
 const LEAST: usize = 5;
 

@@ -225,7 +225,7 @@ fn a_line_needs_a_marker_and_a_client_a_name() {
     assert!(wrong("cut").ends_with("(! cut)"));
     assert_eq!(
         wrong("Anna B: > GET /x"),
-        r#"1: "Anna B" is no client's name: small letters, digits and - (anna-b: > GET /x)"#
+        r#"1: "Anna B" is no client's name: a to z first, then a to z, 0 to 9 and - (anna-b: > GET /x)"#
     );
     assert!(wrong("server: > GET /x").starts_with("1: the server is no client"));
     assert_eq!(wrong("ana: ! cut"), "1: no client named ana has done anything yet (anna)");
