@@ -323,7 +323,7 @@ fn no_request_at_all_is_answered_400_and_closed() {
 }
 
 #[test]
-fn an_ordinary_client_is_served_on_one_connection() {
+fn an_ordinary_client_is_served_and_not_hung_up_on() {
     let host = Host::start();
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let url = format!("http://{}{LIST}", host.address);
@@ -334,5 +334,7 @@ fn an_ordinary_client_is_served_on_one_connection() {
         let list: serde_json::Value = client.get(&url).send().await.unwrap().json().await.unwrap();
         assert_eq!(list[0]["text"], "Nice!");
     });
-    assert_eq!(state(host.bus.after(Seq(0)).iter().map(|event| &**event)).opened(), 1);
+    // Its pool may open a second one beside the first, when it is in luck or not.
+    let state = state(host.bus.after(Seq(0)).iter().map(|event| &**event));
+    assert!(state.opened() >= 1 && state.closed() == 0, "{state:?}");
 }

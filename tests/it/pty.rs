@@ -16,6 +16,8 @@ pub struct Terminal {
     child: Child,
     /// Everything that was written, and a bell for more.
     shown: Arc<(Mutex<Vec<u8>>, Condvar)>,
+    /// Ends when the terminal does.
+    reader: Option<thread::JoinHandle<()>>,
     /// How the terminal was set before the program came.
     before: Termios,
 }
@@ -34,7 +36,7 @@ impl Terminal {
         let shown = Arc::new((Mutex::new(Vec::new()), Condvar::new()));
         let pty = Arc::new(pty);
         let (read, write) = (Arc::clone(&pty), Arc::clone(&shown));
-        thread::spawn(move || {
+        let reader = thread::spawn(move || {
             let mut buf = [0; 4096];
             // At the end Linux gives an error, others the end of the file.
             while let Ok(len @ 1..) = (&*read).read(&mut buf) {
@@ -42,7 +44,7 @@ impl Terminal {
                 write.1.notify_all();
             }
         });
-        Self { pty, child, shown, before }
+        Self { pty, child, shown, before, reader: Some(reader) }
     }
 
     pub fn press(&self, keys: &str) {
@@ -115,6 +117,8 @@ impl Terminal {
             }
             thread::sleep(Duration::from_millis(5));
         };
+        // What was written last may not have been read yet.
+        self.reader.take().unwrap().join().unwrap();
         let after = tcgetattr(&*self.pty).unwrap();
         assert_eq!(modes(&after), modes(&self.before), "the terminal's settings");
         let shown = String::from_utf8_lossy(&self.shown.0.lock().unwrap()).into_owned();

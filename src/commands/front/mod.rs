@@ -133,15 +133,7 @@ impl Front {
                     None => desk.cut_short()?,
                 },
                 told = signals.next() => {
-                    if told == Told::Suspend && may_suspend() {
-                        status.hide();
-                        terminal::lend();
-                        suspend();
-                    }
-                    if told == Told::Continued {
-                        terminal::take_back();
-                        status.unhide();
-                    }
+                    obey(told, &status);
                     // Also after a while away it may be another.
                     desk.resize(size());
                     status.resize(terminal::width());
@@ -150,6 +142,22 @@ impl Front {
                 () = tokio::time::sleep(wake) => {}
             }
         }
+    }
+}
+
+/// The shell wants its terminal, or gives it back.
+fn obey(told: Told, status: &Status) {
+    match told {
+        Told::Suspend if may_suspend() => {
+            status.hide();
+            terminal::lend();
+            suspend();
+        }
+        Told::Continued => {
+            terminal::take_back();
+            status.unhide();
+        }
+        Told::Suspend | Told::Resized => {}
     }
 }
 
