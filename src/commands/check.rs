@@ -210,11 +210,13 @@ impl<'a> Report<'a> {
         self.progress();
         loop {
             let next = tokio::select! {
-                next = told.recv() => next,
+                // First, so that it listens before anything is said that one could answer with Ctrl-C.
+                biased;
                 by = &mut interrupted => {
                     self.status.clear();
                     return self.rest("stopped", "not finished").map(|()| Ended::Interrupted(by));
                 }
+                next = told.recv() => next,
             };
             let Some((place, checked)) = next else {
                 // Whoever did not report has panicked, which was told on stderr.

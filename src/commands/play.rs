@@ -21,7 +21,7 @@ use crate::lesson::play::{Flags, Outcome, PlayError, Player, Ports};
 use crate::lesson::script::Lesson;
 use crate::server::Servers;
 use crate::tap::{Taps, kernel};
-use crate::terminal::{Keys, Status};
+use crate::terminal::Status;
 use crate::timeline::{Bus, Kind, Reader, Seq, State};
 use crate::view::View;
 
@@ -71,10 +71,9 @@ fn hand(playing: &Playing, look: &Look) -> Result<Option<Hand>, Failure> {
     if !look.watched {
         return Ok(None);
     }
-    let keys = Keys::open(look.reading());
-    let keys = keys.map_err(|error| Failure::new(format!("cannot read keys: {error}")))?;
     let tempo = Tempo { auto: playing.auto, speed: playing.speed, slowly: !look.plain };
-    Ok(keys.map(|keys| Hand::listen(keys, tempo)))
+    let hand = Hand::take(look.reading(), tempo);
+    hand.map_err(|error| Failure::new(format!("cannot read keys: {error}")))
 }
 
 /// One run of a lesson, on a timeline of its own.

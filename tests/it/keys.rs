@@ -282,6 +282,7 @@ fn suspended_and_continued_the_terminal_is_the_shells_and_then_ours_again() {
             command
         });
         // At a stop, and while something goes on that repaints the status line.
+        playing.sees("[1/2]");
         let told = playing.sees_one_of(&["Space next", "waiting"]);
         playing.press("\x1a");
         playing.sees("stopped");

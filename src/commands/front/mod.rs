@@ -26,7 +26,8 @@ use reel::Track;
 use signals::{Signals, Told, may_suspend, suspend};
 pub(super) use tempo::Tempo;
 
-use crate::terminal::{self, Group, How, Key, Keys, Out as _, Part, Screen, Status};
+use super::interrupt::interrupt;
+use crate::terminal::{self, Group, How, Key, Keys, Out as _, Part, Reading, Screen, Status};
 use crate::timeline::{Bus, Seq};
 
 /// How often the status line looks at the clock.
@@ -43,8 +44,16 @@ pub(super) struct Hand {
 }
 
 impl Hand {
-    /// Listens from now on.
-    pub fn listen(mut keys: Keys, tempo: Tempo) -> Self {
+    /// Takes the terminal, and listens from now on; `None` where nobody can press anything.
+    ///
+    /// # Errors
+    /// Where the terminal's settings cannot be read or changed.
+    pub fn take(reading: Reading, tempo: Tempo) -> io::Result<Option<Self>> {
+        hold_signals()?;
+        Ok(Keys::open(reading)?.map(|keys| Self::listen(keys, tempo)))
+    }
+
+    fn listen(mut keys: Keys, tempo: Tempo) -> Self {
         let (pressed, receiver) = mpsc::channel(MOST_KEYS);
         let gone = pressed.clone();
         thread::spawn(move || {
@@ -143,6 +152,20 @@ impl Front {
             }
         }
     }
+}
+
+/// From here on no signal ends or stops this process behind its back: the terminal is to be given back first. One that comes
+/// before anybody listens is not heard.
+fn hold_signals() -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        tokio::select! {
+            biased;
+            _ = interrupt() => {}
+            () = std::future::ready(()) => {}
+        }
+        Signals::listen().map(drop)
+    })
 }
 
 /// The shell wants its terminal, or gives it back.
