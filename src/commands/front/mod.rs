@@ -187,5 +187,7 @@ fn obey(told: Told, status: &Status) {
 fn prompt(bus: &Bus, status: &Status, desk: &Desk) {
     let now = desk.prompt();
     let lines = status.how() == How::Lines;
-    status.prompt(&now.place(bus.now()), &now.keys(terminal::width(), lines));
+    let place = now.place(bus.now());
+    let room = terminal::width().saturating_sub(place.chars().count() + " · ".chars().count() + 1);
+    status.prompt(&place, &now.keys(room, lines));
 }

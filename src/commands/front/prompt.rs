@@ -41,8 +41,8 @@ impl Now<'_> {
         step.into_iter().chain(auto).chain(open).collect::<Vec<_>>().join(" ")
     }
 
-    /// What one can press; `lines`: followed by Enter.
-    pub fn keys(&self, columns: usize, lines: bool) -> String {
+    /// What one can press, in so many columns; `lines`: followed by Enter.
+    pub fn keys(&self, room: usize, lines: bool) -> String {
         if self.over {
             return String::new();
         }
@@ -60,7 +60,6 @@ impl Now<'_> {
             }
             None => self.said.map(|said| format!("you said {said}")).into_iter().collect(),
         };
-        let room = columns.saturating_sub(1 + "[12/12] open 33 min 33 s · ".chars().count());
         fit(pieces, room)
     }
 
