@@ -38,7 +38,8 @@ fn unknown(lesson: &Lesson, wanted: &str, command: &str) -> Failure {
     for (step, n) in lesson.steps.iter().zip(1..) {
         message += &format!("\n  {n:>widest$}  {}", safe(&step.title));
     }
-    let proposed = lesson.steps.len().min(2);
+    let last = lesson.steps.len() as u64;
+    let proposed = wanted.trim().parse::<u64>().map_or(last.min(2), |n| n.clamp(1, last.max(1)));
     Failure::usage(message).with_hint(format!("wsdemo {command} --from {proposed}"))
 }
 

@@ -55,7 +55,8 @@ fn list() -> Result<(), Failure> {
     let mut lines = table(&rows, width);
     if is_terminal {
         lines.push(String::new());
-        lines.push("wsdemo lesson NAME plays one, --check NAME checks it. Your own: --new FILE".into());
+        let hint = "wsdemo lesson NAME plays one, --check NAME checks it. Your own: --new FILE";
+        lines.extend(wrap(hint, width));
     }
     print(&lines)
 }

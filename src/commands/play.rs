@@ -163,9 +163,11 @@ impl Run<'_> {
         };
         lectern.is_over();
         let sockets = self.open_sockets();
-        let noun = if sockets == 1 { "socket" } else { "sockets" };
-        let closing = format!("Closing {sockets} {noun} with 1001 (Ctrl-C again to force)");
-        self.status.only(&closing);
+        if sockets > 0 {
+            let noun = if sockets == 1 { "socket" } else { "sockets" };
+            let again = if matches!(ended, Ended::Interrupted(Interrupt::CtrlC)) { " again" } else { "" };
+            self.status.only(&format!("Closing {sockets} {noun} with 1001 (Ctrl-C{again} to force)"));
+        }
         tokio::select! {
             () = servers.stop() => {}
             _ = interrupt() => {}

@@ -18,6 +18,8 @@ pub(super) struct Progress {
 
 /// Shorter than this, it would only flicker.
 const WORTH_TELLING: Duration = Duration::from_secs(1);
+/// Shorter than this, tenths of a second are told.
+const SHORT: Duration = Duration::from_secs(4);
 /// How often the bar moves.
 const TICK: Duration = Duration::from_millis(200);
 
@@ -79,7 +81,10 @@ fn millis(time: Duration) -> u64 {
 
 /// `3 of 18.5 s`
 fn so_far(elapsed: Duration, time: Duration) -> String {
-    format!("{} of {} s", elapsed.as_secs(), seconds(time))
+    // Of a short time also a part of a second tells something.
+    let whole = Duration::from_secs(elapsed.as_secs());
+    let elapsed = if time < SHORT { elapsed } else { whole };
+    format!("{} of {} s", seconds(elapsed), seconds(time))
 }
 
 /// `10`, `18.5`

@@ -22,6 +22,8 @@ struct Inner {
     how: How,
     width: usize,
     ascii: bool,
+    /// Nothing is said before there is a place: what it is about is not on the screen yet.
+    waits: bool,
     /// What each has to say, in this order.
     parts: [String; 3],
     /// What is to be seen while nothing is being written above it.
@@ -75,7 +77,7 @@ impl Status {
         let writer: Box<dyn Write + Send> =
             if stderr_is_terminal() { Box::new(io::stderr()) } else { Box::new(io::stdout()) };
         let status = Self::over(writer, how, width);
-        status.with(|it| it.ascii = ascii);
+        status.with(|it| (it.ascii, it.waits) = (ascii, watched));
         status
     }
 
@@ -85,6 +87,7 @@ impl Status {
             how,
             width,
             ascii: false,
+            waits: false,
             parts: Default::default(),
             drawn: String::new(),
             hidden: false,
@@ -194,6 +197,9 @@ impl Inner {
     fn whole(&self) -> String {
         if let Some(last) = &self.last {
             return last.clone();
+        }
+        if self.waits && self.parts[Part::Place as usize].is_empty() {
+            return String::new();
         }
         let between = if self.ascii { " - " } else { " · " };
         let parts = self.parts.iter().filter(|part| !part.is_empty());

@@ -186,6 +186,9 @@ impl<O: Out> Plain<O> {
 
     /// An event of a step that is left out: it counts.
     fn skipped(&mut self, event: &Event) {
+        if let Kind::Predict { choices, .. } = &event.kind {
+            self.choices.clone_from(choices);
+        }
         self.fence.event(event);
         drop(self.ladder.event(event));
     }

@@ -13,7 +13,7 @@ use super::prompt;
 use super::reel::{Make, Reel, Track};
 use super::tempo::Tempo;
 use crate::lesson::pace::Go;
-use crate::terminal::{Group, Ink, Key, Line};
+use crate::terminal::{Group, Key, Line};
 use crate::timeline::{ConnId, Elapsed, Event, Kind};
 
 /// Rows of a screen that a page leaves free: what was there before stays in sight.
@@ -74,8 +74,14 @@ pub(super) struct Desk {
 
 impl Desk {
     pub fn new(make: Make, size: Size, tempo: Tempo, earlier: Vec<Track>) -> Self {
+        let is_again = !earlier.is_empty();
+        let reel = Reel::new(make, size.columns, earlier);
+        if is_again && tempo.slowly {
+            // A gap to what the earlier run left.
+            reel.sheets.push(Group::Block, vec![Line::default()]);
+        }
         Self {
-            reel: Reel::new(make, size.columns, earlier),
+            reel,
             size,
             tempo,
             open: BTreeMap::new(),
@@ -262,12 +268,12 @@ impl Desk {
                 self.turn_page();
                 self.reel.bytes()?;
             }
-            Key::Help if self.rests() => self.say(prompt::help(!self.tempo.slowly))?,
+            Key::Help if self.rests() => self.say(prompt::help(!self.tempo.slowly)),
             Key::Again if self.rests() && self.asked.is_some() => self.again()?,
             Key::Number(n) if self.is_asking() => self.choose(n.into())?,
             // Where keys are lines, somebody may not see that nothing happened.
             Key::Other if self.rests() && !self.tempo.slowly => {
-                self.say(vec![Line::plain(prompt::NO_KEY)])?
+                self.say(vec![Line::plain(prompt::NO_KEY)]);
             }
             Key::Back | Key::Bytes | Key::Help | Key::Again | Key::Number(_) | Key::Other => {}
         }
@@ -321,7 +327,10 @@ impl Desk {
         let choices = self.asked.as_ref().map_or(0, Asked::choices);
         if !(1..=choices).contains(&choice) {
             let none = Line::plain(prompt::no_choice(choice, choices));
-            return if self.tempo.slowly { Ok(()) } else { self.say(vec![none]) };
+            if !self.tempo.slowly {
+                self.say(vec![none]);
+            }
+            return Ok(());
         }
         let Some(asked) = self.asked.take() else { return Ok(()) };
         asked.choose(choice);
@@ -339,20 +348,16 @@ impl Desk {
     }
 
     /// Something of our own, before what waits.
-    fn say(&mut self, lines: Vec<Line>) -> io::Result<()> {
+    fn say(&mut self, lines: Vec<Line>) {
         self.turn_page();
-        let sheets = &self.reel.sheets;
-        sheets.first_of_all(|| {
-            sheets.push(Group::Block, lines);
-            Ok(())
-        })
+        self.reel.aside(lines);
     }
 
     fn back(&mut self) -> io::Result<()> {
         self.reel.back()?;
         self.turn_page();
-        let recorded = Line::plain(" ").with(Ink::Dim, "Recorded: nothing is sent again.");
-        self.reel.sheets.push(Group::Block, vec![Line::default(), recorded]);
+        let recorded = prompt::recorded(!self.tempo.slowly);
+        self.reel.sheets.push(Group::Block, recorded);
         Ok(())
     }
 

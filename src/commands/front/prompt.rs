@@ -64,8 +64,9 @@ impl Now<'_> {
     }
 
     fn at_a_recording(&self) -> Vec<String> {
-        let pieces = ["Space on", "recorded", "b back", "x bytes", "? keys", "q quit"];
-        pieces.map(str::to_owned).to_vec()
+        let auto = self.tempo.auto.then_some("a by hand");
+        let pieces = ["Space on", "recorded", "b back"].into_iter().chain(auto);
+        pieces.chain(["x bytes", "? keys", "q quit"]).map(str::to_owned).collect()
     }
 
     fn at_a_stop(&self, asked: &Asked) -> Vec<String> {
@@ -113,17 +114,21 @@ pub(super) fn no_choice(choice: u64, choices: u64) -> String {
     }
 }
 
-/// As many pieces as fit; the last, how to leave, goes last.
+/// As many pieces as fit: how to go on, how to learn of the others and how to leave stay longest, in that order from the last.
 fn fit(mut pieces: Vec<String>, room: usize) -> String {
     loop {
         let text = pieces.join(" · ");
         if text.chars().count() <= room || pieces.len() < 2 {
             return text;
         }
-        let middle = pieces.len().saturating_sub(if pieces.len() > 2 { 2 } else { 1 });
-        pieces.remove(middle);
+        let last = |wanted: &dyn Fn(&str) -> bool| pieces.iter().skip(1).rposition(|piece| wanted(piece));
+        let least = last(&|piece| !KEPT.contains(&piece)).or_else(|| last(&|piece| piece != KEPT[1]));
+        pieces.remove(least.unwrap_or_default() + 1);
     }
 }
+
+/// What stays where there is little room.
+const KEPT: [&str; 2] = ["? keys", "q quit"];
 
 /// `open 3 min 12 s`: the connection that has been open longest; with how many, where there are several.
 fn open(open: &BTreeMap<ConnId, Elapsed>, now: Elapsed) -> Option<String> {
@@ -154,12 +159,27 @@ pub(super) fn help(lines: bool) -> Vec<Line> {
         ("q", "quit"),
     ];
     let key = |(key, what): (&str, &str)| {
+        if lines {
+            return Line::plain(format!("{key}: {what}"));
+        }
         let mut line = Line::plain(" ").with(Ink::Bold, key);
-        line.pad(if lines { 8 } else { 25 });
+        line.pad(25);
         line.with(Ink::Plain, what)
     };
-    let after = lines.then(|| Line::plain(" Each is followed by Enter."));
-    std::iter::once(Line::default()).chain(keys.map(key)).chain(after).collect()
+    let after = lines.then(|| Line::plain("Each is followed by Enter."));
+    gap(lines).into_iter().chain(keys.map(key)).chain(after).collect()
+}
+
+/// Above a step that is shown once more.
+pub(super) fn recorded(lines: bool) -> Vec<Line> {
+    let text = "Recorded: nothing is sent again.";
+    let line = if lines { Line::plain(text) } else { Line::plain(" ").with(Ink::Dim, text) };
+    gap(lines).into_iter().chain([line]).collect()
+}
+
+/// Plain sentences stand close together, and without inks.
+fn gap(lines: bool) -> Option<Line> {
+    (!lines).then(Line::default)
 }
 
 #[cfg(test)]
@@ -170,7 +190,7 @@ mod tests {
     fn how_to_go_on_and_how_to_leave_stay() {
         let pieces = || ["Space next", "x bytes", "? keys", "q quit"].map(str::to_owned).to_vec();
         assert_eq!(fit(pieces(), 80), "Space next · x bytes · ? keys · q quit");
-        assert_eq!(fit(pieces(), 30), "Space next · x bytes · q quit");
+        assert_eq!(fit(pieces(), 30), "Space next · ? keys · q quit");
         assert_eq!(fit(pieces(), 20), "Space next · q quit");
         assert_eq!(fit(pieces(), 5), "Space next");
     }

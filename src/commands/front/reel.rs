@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::sheets::Sheets;
+use crate::terminal::{Group, Line};
 use crate::timeline::{Event, Kind};
 use crate::view::View;
 
@@ -52,6 +53,8 @@ pub(super) struct Reel {
     earlier: Vec<Track>,
     /// How many events of its track the view was given.
     fed: usize,
+    /// How many events of this run are on the screen, with all that the view wrote of them.
+    shown: usize,
     /// The step that it is in, and how many there are.
     step: Option<(u64, u64)>,
     past: Option<Past>,
@@ -92,6 +95,7 @@ impl Reel {
             now: Track::default(),
             earlier,
             fed: 0,
+            shown: 0,
             step: None,
             past: None,
             busy: None,
@@ -153,6 +157,7 @@ impl Reel {
         if self.fed >= self.until() {
             return Ok(false);
         }
+        self.settle();
         self.refresh()?;
         let event = Arc::clone(&self.track().events[self.fed]);
         self.busy = Some(now);
@@ -184,6 +189,7 @@ impl Reel {
 
     /// All bytes of the step that is shown.
     pub fn bytes(&mut self) -> io::Result<()> {
+        self.settle();
         let sheets = self.sheets.clone();
         sheets.first_of_all(|| {
             self.refresh()?;
@@ -191,10 +197,21 @@ impl Reel {
         })
     }
 
+    /// Something that is of no event, before what waits.
+    pub fn aside(&mut self, lines: Vec<Line>) {
+        self.settle();
+        let sheets = self.sheets.clone();
+        // A view that writes into memory never fails.
+        let _ = sheets.first_of_all(|| {
+            sheets.push(Group::Block, lines);
+            Ok(())
+        });
+    }
+
     /// The step that was shown last, once more; asked again, the one before it.
     pub fn back(&mut self) -> io::Result<()> {
-        // An event whose lines were not all shown counts as not shown.
-        let shown = if self.sheets.is_empty() { self.fed } else { self.fed.saturating_sub(1) };
+        self.settle();
+        let shown = self.shown;
         let last = || {
             self.now.step_before(shown).map_or(self.first(), |(begin, step)| Scene { run: None, begin, step })
         };
@@ -278,6 +295,13 @@ impl Reel {
     fn track(&self) -> &Track {
         let run = self.past.and_then(|past| past.scene.run);
         run.and_then(|run| self.earlier.get(run)).unwrap_or(&self.now)
+    }
+
+    /// What waits is of the last event, unless something else was written since nothing waited.
+    fn settle(&mut self) {
+        if self.sheets.is_empty() && self.past.is_none() {
+            self.shown = self.fed;
+        }
     }
 
     fn refresh(&mut self) -> io::Result<()> {

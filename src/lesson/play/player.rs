@@ -250,13 +250,9 @@ impl<'a> Player<'a> {
 
     async fn ask(&mut self, question: &'a Question) -> Go {
         self.answer();
-        let (text, choices) = (question.text.clone(), question.choices.clone());
-        self.count_words(&text);
-        choices.iter().for_each(|choice| self.count_words(&choice.text));
-        let choices_count = choices.len() as u64;
-        self.taps.bus().append(Kind::Predict { lesson: self.lesson.name.clone(), text, choices });
+        self.put(question);
         let words = std::mem::take(&mut self.words);
-        let asking = Asking { choices: choices_count, words, shown: self.taps.bus().last() };
+        let asking = Asking { choices: question.choices.len() as u64, words, shown: self.taps.bus().last() };
         let reply = self.pacer.ask(asking).await;
         self.agreed = self.taps.bus().last();
         let (chosen, go) = match reply {
@@ -267,6 +263,14 @@ impl<'a> Player<'a> {
         self.asked = (go == Go::On).then_some((question, chosen));
         self.outcome.predictions.extend(chosen.map(|chosen| (question.line, chosen)));
         go
+    }
+
+    /// Appends the question.
+    pub(super) fn put(&mut self, question: &Question) {
+        let (text, choices) = (question.text.clone(), question.choices.clone());
+        self.count_words(&text);
+        choices.iter().for_each(|choice| self.count_words(&choice.text));
+        self.taps.bus().append(Kind::Predict { lesson: self.lesson.name.clone(), text, choices });
     }
 
     /// After the run that answers the question.

@@ -56,8 +56,11 @@ impl Player<'_> {
                 }
                 // What was predicted in an earlier run of this lesson is answered after the run that is told.
                 Part::Predict(question) => {
-                    let chosen = self.outcome.predictions.get(&question.line);
-                    self.asked = chosen.map(|chosen| (question, Some(*chosen)));
+                    let chosen = self.outcome.predictions.get(&question.line).copied();
+                    self.asked = chosen.map(|chosen| (question, Some(chosen)));
+                    if chosen.is_some() {
+                        self.put(question);
+                    }
                 }
                 Part::Prose(_) | Part::Code { .. } | Part::Note { .. } => {}
             }
