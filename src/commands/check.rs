@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::interrupt::{Interrupt, interrupt};
-use super::write;
+use super::{cannot_start, runtime, write};
 use crate::cli::lessons_folder;
 use crate::failure::Failure;
 use crate::lesson::diagnostic::Diagnostic;
@@ -58,7 +58,7 @@ pub(super) fn run(lessons: &[String]) -> Result<(), Failure> {
     kernel::raise_descriptor_limit();
     let environment = Environment::read();
     let status = Status::stderr(terminal::width(), environment.wants_plain(), !environment.is_utf8(), false);
-    let runtime = runtime().map_err(|error| Failure::new(format!("cannot start: {error}")))?;
+    let runtime = runtime().map_err(cannot_start)?;
     let mut report = Report::new(&jobs, status.clone());
     let ended = runtime.block_on(report.follow(start(&jobs)));
     status.clear();
@@ -111,11 +111,6 @@ fn work(jobs: &[Job], waiting: &Mutex<VecDeque<usize>>, tell: &UnboundedSender<(
             return;
         }
     }
-}
-
-/// One thread for a lesson, as where it is played: what is done is told in the order in which it was done.
-fn runtime() -> io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build()
 }
 
 fn check(lesson: &Lesson) -> Checked {

@@ -50,7 +50,11 @@ fn write(lines: &[String]) -> io::Result<()> {
 }
 
 /// One thread: what the server and the clients do is then told in the order in which it was done.
-fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.map_err(|error| Failure::new(format!("cannot start: {error}")))
+fn runtime() -> io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
+}
+
+/// Without a runtime nothing can be done.
+fn cannot_start(error: io::Error) -> Failure {
+    Failure::new(format!("cannot start: {error}"))
 }

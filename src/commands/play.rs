@@ -12,7 +12,7 @@ use super::front::{Asker, Audience, Front, Hand, Lectern, Tempo, between};
 use super::interrupt::{Interrupt, interrupt};
 use super::look::Look;
 use super::pace::Pacing;
-use super::runtime;
+use super::{cannot_start, runtime};
 use crate::cli::{Playing, lessons_folder};
 use crate::failure::Failure;
 use crate::lesson::library::Library;
@@ -93,12 +93,13 @@ impl Run<'_> {
         let asker = if hand.is_some() { lectern.asker() } else { Asker::default() };
         let pacing = Pacing { asker, status: self.status.clone() };
         let mut drew = self.show(hand, audience);
-        let (ended, early) = runtime()?.block_on(self.until_the_end(pacing, before, lectern, &mut drew));
+        let start = || runtime().map_err(cannot_start);
+        let (ended, early) = start()?.block_on(self.until_the_end(pacing, before, lectern, &mut drew));
         // The runtime is gone, and with it every connection: now all is told.
         self.bus.end();
         let drew = match early {
             Some(drew) => drew,
-            None => runtime()?.block_on(async {
+            None => start()?.block_on(async {
                 tokio::select! {
                     drew = drew => Ok(drew),
                     // Whoever reads what is written may have stopped reading; the thread goes with the process.

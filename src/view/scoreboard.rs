@@ -161,13 +161,19 @@ fn row(column: Column) -> Row {
     (column.heads.first().copied().unwrap_or_default(), column.values)
 }
 
+/// A column of what each transport has of something.
+fn column(
+    transports: &[Transport],
+    heads: &'static [&'static str],
+    align: Align,
+    value: fn(&Transport) -> String,
+) -> Column {
+    Column { heads, values: transports.iter().map(value).collect(), align }
+}
+
 /// The scoreboard's columns.
 fn scores(transports: &[Transport]) -> Vec<Column> {
-    let column = |heads, align, value: fn(&Transport) -> String| Column {
-        heads,
-        values: transports.iter().map(value).collect(),
-        align,
-    };
+    let column = |heads, align, value| column(transports, heads, align, value);
     let right = |heads, value| column(heads, Align::Right, value);
     vec![
         right(&["heard after", "heard\nafter"], |it| delay(it, |spread| spread.median.0)),
@@ -182,11 +188,7 @@ fn scores(transports: &[Transport]) -> Vec<Column> {
 
 /// What the bytes are made of: twice two parts that add up to all of them.
 fn made_of(transports: &[Transport]) -> Vec<Column> {
-    let column = |heads, align, value: fn(&Transport) -> String| Column {
-        heads,
-        values: transports.iter().map(value).collect(),
-        align,
-    };
+    let column = |heads, align, value| column(transports, heads, align, value);
     let right = |heads, value| column(heads, Align::Right, value);
     vec![
         right(&["bytes from client", "bytes from\nclient"], |it| units::grouped(it.from_client)),

@@ -45,6 +45,15 @@ pub(super) enum Effect {
     Leave,
 }
 
+/// What is shown of what the end of a run does on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Over {
+    /// All of it.
+    Shown,
+    /// Nothing: another run follows.
+    Unseen,
+}
+
 /// The state of what is shown.
 pub(super) struct Desk {
     reel: Reel,
@@ -65,8 +74,8 @@ pub(super) struct Desk {
     row: Option<Instant>,
     /// Since when it rests.
     rests: Option<Instant>,
-    /// The lesson is being left: what the end does on the wire is shown, or is not.
-    over: Option<bool>,
+    /// The lesson is being left.
+    over: Option<Over>,
     /// Nothing more will happen.
     ended: bool,
     finished: bool,
@@ -132,7 +141,7 @@ impl Desk {
 
     /// The lesson is being left: what was not shown yet is not shown any more. What the end does on the wire is.
     pub fn cut_short(&mut self) -> io::Result<()> {
-        self.over.get_or_insert(true);
+        self.over.get_or_insert(Over::Shown);
         self.rush = true;
         self.full = false;
         self.reel.skip()
@@ -152,7 +161,7 @@ impl Desk {
     /// What comes next.
     pub fn next(&mut self, now: Instant) -> io::Result<Next> {
         loop {
-            if self.over == Some(false) {
+            if self.over == Some(Over::Unseen) {
                 self.reel.sheets.clear();
             }
             if !self.full
@@ -311,7 +320,7 @@ impl Desk {
     /// The step that is shown, once more for real. The end of this run belongs to nothing that is told.
     fn again(&mut self) -> io::Result<()> {
         let Some((step, _)) = self.reel.step() else { return Ok(()) };
-        self.over = Some(false);
+        self.over = Some(Over::Unseen);
         self.answer(Go::Again(step))
     }
 

@@ -27,6 +27,7 @@ use signals::{Signals, Told, may_suspend, suspend};
 pub(super) use tempo::Tempo;
 
 use super::interrupt::interrupt;
+use super::runtime;
 use crate::terminal::{self, Group, How, Key, Keys, Out as _, Part, Reading, Screen, Status};
 use crate::timeline::{Bus, Seq};
 
@@ -91,8 +92,7 @@ impl Front {
     /// Shows everything until the timeline ends. Gives the hand back, for when the lesson is run again.
     pub fn run(self, mut hand: Hand) -> (Hand, io::Result<()>) {
         let status = self.status.clone();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let ran = runtime.and_then(|runtime| runtime.block_on(self.show(&mut hand)));
+        let ran = runtime().and_then(|runtime| runtime.block_on(self.show(&mut hand)));
         status.clear();
         (hand, ran)
     }
@@ -157,8 +157,7 @@ impl Front {
 /// From here on no signal ends or stops this process behind its back: the terminal is to be given back first. One that comes
 /// before anybody listens is not heard.
 fn hold_signals() -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
+    runtime()?.block_on(async {
         tokio::select! {
             biased;
             _ = interrupt() => {}

@@ -200,12 +200,7 @@ impl Reel {
     /// Something that is of no event, before what waits.
     pub fn aside(&mut self, lines: Vec<Line>) {
         self.settle();
-        let sheets = self.sheets.clone();
-        // A view that writes into memory never fails.
-        let _ = sheets.first_of_all(|| {
-            sheets.push(Group::Block, lines);
-            Ok(())
-        });
+        self.sheets.first_of_all(|| self.sheets.push(Group::Block, lines));
     }
 
     /// The step that was shown last, once more; asked again, the one before it.

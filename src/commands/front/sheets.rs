@@ -39,7 +39,7 @@ impl Sheets {
     }
 
     /// What is written meanwhile comes before what waits already.
-    pub fn first_of_all(&self, write: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+    pub fn first_of_all<T>(&self, write: impl FnOnce() -> T) -> T {
         let waiting = std::mem::take(&mut *self.lock());
         let written = write();
         self.lock().extend(waiting);
