@@ -68,14 +68,30 @@ pub enum TcpState {
 
 /// The state of the end at `local` of its connection with `remote`.
 ///
-/// `None` where the kernel does not show it (not Linux, or `/proc` is not there); `Some(None)` where it knows no such
-/// connection any more.
+/// `None` where the kernel does not show it (not Linux, or neither `sock_diag` nor `/proc` is there); `Some(None)` where it
+/// knows no such connection any more.
 pub fn tcp_state(local: SocketAddr, remote: SocketAddr) -> Option<Option<TcpState>> {
+    #[cfg(target_os = "linux")]
+    if let Some(state) = super::diag::state(local, remote) {
+        return Some(state.map(TcpState::of));
+    }
     let table = match local.ip() {
         IpAddr::V4(_) => "/proc/net/tcp",
         IpAddr::V6(_) => "/proc/net/tcp6",
     };
     fs::read_to_string(table).ok().map(|table| find_state(&table, local, remote))
+}
+
+impl TcpState {
+    /// By the kernel's number.
+    fn of(number: u8) -> Self {
+        match number {
+            6 => Self::TimeWait,
+            9 => Self::LastAck,
+            11 => Self::Closing,
+            _ => Self::Other,
+        }
+    }
 }
 
 /// Finds a connection in the text of `/proc/net/tcp`.
@@ -84,11 +100,9 @@ fn find_state(table: &str, local: SocketAddr, remote: SocketAddr) -> Option<TcpS
     table.lines().skip(1).find_map(|row| {
         let mut columns = row.split_ascii_whitespace().skip(1);
         let found = columns.next() == Some(&local) && columns.next() == Some(&remote);
-        found.then(|| match columns.next() {
-            Some("06") => TcpState::TimeWait,
-            Some("0B") => TcpState::Closing,
-            Some("09") => TcpState::LastAck,
-            _ => TcpState::Other,
+        found.then(|| {
+            let number = columns.next().and_then(|state| u8::from_str_radix(state, 16).ok());
+            number.map_or(TcpState::Other, TcpState::of)
         })
     })
 }

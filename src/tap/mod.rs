@@ -3,6 +3,8 @@
 //! Layers, from the outside in: kernel, [`Tap`], [`Gate`], hyper. What the tap says is what a packet capture
 //! would say; who hung up first is asked of the kernel at the moment of shutting down, never guessed.
 
+#[cfg(target_os = "linux")]
+mod diag;
 mod gate;
 pub mod kernel;
 mod registry;

@@ -57,7 +57,7 @@ impl Tap {
 
     /// Whether both FINs are there and ours is acknowledged: then closing sends nothing, whatever was not read.
     fn is_over(&self) -> bool {
-        // The kernel's table takes milliseconds to read: only for what is rare.
+        // Asked for last: most connections end without it.
         self.watch.has_fin(Side::Server)
             && matches!(
                 kernel::tcp_state(self.control.server, self.control.client),

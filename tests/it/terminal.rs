@@ -30,9 +30,9 @@ fn on_terminal(file: &NamedTempFile, flags: &[&str]) -> Terminal {
 }
 
 /// What the status line says where a key is waited for.
-const ONE_OF_THREE: &str = "[1/3]";
-const TWO_OF_THREE: &str = "[2/3]";
-const THREE_OF_THREE: &str = "[3/3]";
+const ONE_OF_THREE: &str = "[1/3] Space next";
+const TWO_OF_THREE: &str = "[2/3] Space next";
+const THREE_OF_THREE: &str = "[3/3] Space end";
 
 #[test]
 fn enter_and_space_go_on() {

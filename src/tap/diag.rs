@@ -1,0 +1,125 @@
+//! Asks the kernel for the state of one connection, exactly (Linux: `sock_diag(7)`).
+//!
+//! The table in `/proc/net/tcp` takes milliseconds to read, and what changes meanwhile may be missing in it; this takes
+//! microseconds and finds what is there.
+
+use std::net::{IpAddr, SocketAddr};
+
+use rustix::net::netlink::SOCK_DIAG;
+use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, send, socket_with};
+
+/// `SOCK_DIAG_BY_FAMILY`
+const BY_FAMILY: u16 = 20;
+/// `NLM_F_REQUEST`
+const REQUEST: u16 = 1;
+/// `NLMSG_ERROR`
+const ERROR: u16 = 2;
+/// A message's header: length, type, flags, sequence number, sender, bytes.
+const HEADER: usize = 16;
+const ENOENT: i32 = 2;
+/// `TCP_LISTEN`
+const LISTEN: u8 = 10;
+
+/// The state of the end at `local`, as `TCP_…` of the kernel numbers it; `Some(None)` where there is no such connection,
+/// `None` where the kernel does not answer.
+pub(super) fn state(local: SocketAddr, remote: SocketAddr) -> Option<Option<u8>> {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket = socket_with(AddressFamily::NETLINK, SocketType::RAW, flags, Some(SOCK_DIAG)).ok()?;
+    send(&socket, &request(local, remote), SendFlags::empty()).ok()?;
+    let mut answer = [0_u8; 512];
+    // It is there already: the kernel answers before `send` returns.
+    let (_, len) = recv(&socket, &mut answer[..], RecvFlags::empty()).ok()?;
+    read(answer.get(..len)?)
+}
+
+/// `struct nlmsghdr`, then `struct inet_diag_req_v2`.
+fn request(local: SocketAddr, remote: SocketAddr) -> Vec<u8> {
+    let mut body = Vec::new();
+    let (family, tcp) = (if local.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 }, 6);
+    body.extend([family.as_raw() as u8, tcp, 0, 0]);
+    // Whatever its state.
+    body.extend(u32::MAX.to_ne_bytes());
+    body.extend(local.port().to_be_bytes());
+    body.extend(remote.port().to_be_bytes());
+    body.extend(words(local.ip()));
+    body.extend(words(remote.ip()));
+    // On any interface, whatever its cookie.
+    body.extend(0_u32.to_ne_bytes());
+    body.extend([0xff; 8]);
+    let mut message = Vec::new();
+    message.extend(((HEADER + body.len()) as u32).to_ne_bytes());
+    message.extend(BY_FAMILY.to_ne_bytes());
+    message.extend(REQUEST.to_ne_bytes());
+    message.extend([0; 8]);
+    message.extend(body);
+    message
+}
+
+/// An address in 16 bytes.
+fn words(ip: IpAddr) -> [u8; 16] {
+    match ip {
+        IpAddr::V6(ip) => ip.octets(),
+        IpAddr::V4(ip) => {
+            let mut words = [0; 16];
+            words[..4].copy_from_slice(&ip.octets());
+            words
+        }
+    }
+}
+
+/// Reads the first message of an answer.
+fn read(answer: &[u8]) -> Option<Option<u8>> {
+    let kind = u16::from_ne_bytes(*answer.get(4..)?.first_chunk()?);
+    let body = answer.get(HEADER..)?;
+    match kind {
+        // `struct inet_diag_msg`: family, state, … Where the connection is gone, its listener is found.
+        BY_FAMILY => body.get(1).map(|state| Some(*state).filter(|state| *state != LISTEN)),
+        ERROR if i32::from_ne_bytes(*body.first_chunk()?) == -ENOENT => Some(None),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    /// `TCP_ESTABLISHED` and so on.
+    const ESTABLISHED: u8 = 1;
+    const TIME_WAIT: u8 = 6;
+
+    #[test]
+    fn each_state_of_an_end_is_told() {
+        for address in ["127.0.0.1:0", "[::1]:0"] {
+            let Ok(listener) = TcpListener::bind(address) else { continue };
+            let server = listener.local_addr().unwrap();
+            let client = TcpStream::connect(server).unwrap();
+            let accepted = listener.accept().unwrap().0;
+            let ours = client.local_addr().unwrap();
+            if state(server, ours).is_none() {
+                // Not to be had here: `/proc` is asked instead.
+                return;
+            }
+            assert_eq!(state(server, ours), Some(Some(ESTABLISHED)));
+            drop(accepted);
+            drop(client);
+            assert_eq!((state(server, ours), state(ours, server)), (Some(Some(TIME_WAIT)), Some(None)));
+            let client = TcpStream::connect(server).unwrap();
+            let (accepted, ours) = listener.accept().unwrap();
+            drop(client);
+            drop(accepted);
+            assert_eq!((state(server, ours), state(ours, server)), (Some(None), Some(Some(TIME_WAIT))));
+        }
+    }
+
+    #[test]
+    fn what_is_no_answer_is_none() {
+        assert_eq!(read(&[]), None);
+        assert_eq!(read(&[0; 20]), None);
+        let mut refused = [0; 20];
+        refused[4..6].copy_from_slice(&ERROR.to_ne_bytes());
+        refused[16..20].copy_from_slice(&(-1_i32).to_ne_bytes());
+        assert_eq!(read(&refused), None);
+    }
+}
