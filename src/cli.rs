@@ -39,11 +39,16 @@ pub enum Command {
         #[command(flatten)]
         playing: Playing,
     },
+    /// Keeps the servers up: for your own client, for a browser, for curl
+    ///
+    /// Everything at one port: an HTTP API, long polling, Server-Sent Events, WebSockets, and a web page that says what is here. One line for each
+    /// thing that strangers do. Ctrl-C closes every socket with 1001.
+    Serve(Serving),
 }
 
 /// All flags of [`Playing`]: what is not played cannot have them.
-const PLAYING: [&str; 10] =
-    ["auto", "speed", "from", "port", "json", "plain", "hex", "ascii", "width", "color"];
+const PLAYING: [&str; 11] =
+    ["auto", "speed", "from", "port", "json", "plain", "hex", "ascii", "width", "color", "rtt"];
 
 /// What `wsdemo lesson` is to do.
 #[derive(Debug, Clone, Args)]
@@ -95,6 +100,49 @@ pub struct Playing {
     /// Colours
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = Colour::Auto)]
     pub color: Colour,
+    /// What is added to the network.
+    #[command(flatten)]
+    pub network: NetworkFlags,
+}
+
+/// Flags that add to the network.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct NetworkFlags {
+    /// Add this to each round trip: 80ms
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub rtt: Option<Duration>,
+}
+
+/// Flags of `wsdemo serve`.
+#[derive(Debug, Clone, Args)]
+pub struct Serving {
+    /// Where it listens, on 127.0.0.1; 0: any port that is free
+    #[arg(long, value_name = "PORT", default_value_t = 3001)]
+    pub port: u16,
+    /// Show nothing of what strangers do, and only count it
+    #[arg(long, short, conflicts_with = "json")]
+    pub quiet: bool,
+    /// Print the timeline instead: one JSON object a line
+    #[arg(long)]
+    pub json: bool,
+    /// So many connections at once; who comes then is answered 503
+    #[arg(long, value_name = "N", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub max_connections: u32,
+    /// The longest message on a socket, and the longest frame: 64KiB, 16MiB
+    #[arg(long, value_name = "SIZE", default_value = "64KiB", value_parser = size)]
+    pub max_message: usize,
+    /// Let pages of this origin in too, at every door: http://localhost:8080
+    #[arg(long, value_name = "ORIGIN", value_parser = origin)]
+    pub allow_origin: Vec<String>,
+    /// Use ASCII characters only
+    #[arg(long, conflicts_with = "json")]
+    pub ascii: bool,
+    /// Colours
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Colour::Auto)]
+    pub color: Colour,
+    /// What is added to the network.
+    #[command(flatten)]
+    pub network: NetworkFlags,
 }
 
 /// When to use colours.
@@ -139,6 +187,36 @@ fn time(text: &str) -> Result<Duration, String> {
         _ if time < Duration::from_millis(1) => Err("must be at least 1ms".into()),
         _ if time > Duration::from_secs(3600) => Err("must be at most 1h".into()),
         _ => Ok(time),
+    }
+}
+
+/// `64KiB`, `16MiB`, or a number of bytes.
+fn size(text: &str) -> Result<usize, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = match &text[digits.len()..] {
+        "" | "B" => 1,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        _ => return Err("a size such as 64KiB or 16MiB".into()),
+    };
+    let size = digits.parse::<usize>().ok().and_then(|number| number.checked_mul(unit));
+    match size {
+        Some(size @ 125..=67_108_864) => Ok(size),
+        Some(_) => Err("must be from 125 bytes to 64MiB".into()),
+        None => Err("a size such as 64KiB or 16MiB".into()),
+    }
+}
+
+/// As a browser writes it (RFC 6454, 6.2): scheme, host, and a port that is not the scheme's own.
+fn origin(text: &str) -> Result<String, String> {
+    let host = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+    let well_formed = host.is_some_and(|host| {
+        !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte))
+    });
+    if well_formed {
+        Ok(text.to_ascii_lowercase())
+    } else {
+        Err("an origin such as http://localhost:8080: no path, no slash at its end".into())
     }
 }
 

@@ -12,6 +12,7 @@ mod new;
 mod pace;
 mod play;
 mod progress;
+mod serve;
 mod socket;
 
 use std::io::{self, Write as _};
@@ -29,6 +30,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Socket(playing) => socket::run(&playing),
         Command::Compare { playing, workload } => compare::run(&playing, workload),
         Command::Lesson { task, playing } => lesson::run(task, &playing),
+        Command::Serve(serving) => serve::run(&serving),
     }
 }
 

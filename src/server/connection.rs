@@ -17,19 +17,19 @@ use super::hang_up::hang_up;
 use super::problem::Problem;
 use super::router;
 use super::socket::Socket;
-use crate::tap::Gate;
+use crate::tap::Stream;
 
 /// The longest head of a request, bytes.
 const MAX_HEAD: usize = 16 * 1024;
 
 /// Serves one connection to its end.
-pub(super) async fn drive(gate: Gate, doors: Doors, mut hold: Hold) {
+pub(super) async fn drive(stream: Stream, doors: Doors, mut hold: Hold) {
     let (context, upgrade) = (Arc::clone(&doors.context), Arc::clone(&doors.upgrade));
     let mut connection = http1::Builder::new()
         // A client that half-closes after its request still gets its answer.
         .half_close(true)
         .max_buf_size(MAX_HEAD)
-        .serve_connection(TokioIo::new(gate), doors);
+        .serve_connection(TokioIo::new(stream), doors);
     // Borrowed, because after our FIN there is still something to do, see `hang_up`. With shutdown, because only that
     // waits until all of the last answer is sent.
     let ended = tokio::select! {
@@ -40,15 +40,15 @@ pub(super) async fn drive(gate: Gate, doors: Doors, mut hold: Hold) {
         }
     };
     let parts = connection.into_parts();
-    let gate = parts.io.into_inner();
-    let subscription = upgrade.lock().unwrap_or_else(PoisonError::into_inner).take();
-    match subscription {
-        Some(news) if ended.is_ok() => {
+    let stream = parts.io.into_inner();
+    let talk = upgrade.lock().unwrap_or_else(PoisonError::into_inner).take();
+    match talk {
+        Some(talk) if ended.is_ok() => {
             // A task of its own, so that hyper's state is freed.
-            let socket = Socket::new(gate, &parts.read_buf, news, context).await;
+            let socket = Socket::new(stream, &parts.read_buf, talk, context).await;
             tokio::spawn(socket.run(hold));
         }
-        _ => hang_up(gate).await,
+        _ => hang_up(stream).await,
     }
 }
 

@@ -4,18 +4,32 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::Full;
-use tokio::sync::{OwnedSemaphorePermit, broadcast};
+use tokio::sync::OwnedSemaphorePermit;
 
+pub(super) use super::body::Body;
 use super::shutdown::{Guard, Shutdown};
-use super::{News, Store};
+use super::socket::Talk;
+use super::{Limits, Store};
+use crate::tap::Network;
 
 /// What a server may be told.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone)]
 pub struct Options {
     /// How often it pings its sockets; never without.
     pub heartbeat: Option<Duration>,
+    /// What strangers may use.
+    pub limits: Limits,
+    /// Pages of these origins are let in too, at every door, with CORS: `http://localhost:3000`.
+    pub origins: Arc<[String]>,
+    /// What is added to the network.
+    pub network: Network,
+}
+
+impl Default for Options {
+    /// As a lesson has it.
+    fn default() -> Self {
+        Self { heartbeat: None, limits: Limits::SOLO, origins: Arc::default(), network: Network::default() }
+    }
 }
 
 /// What every task of a server shares.
@@ -37,9 +51,6 @@ pub(super) struct Hold {
     pub place: OwnedSemaphorePermit,
 }
 
-/// What an answer consists of.
-pub(super) type Body = Full<Bytes>;
-
-/// Left by the door that upgraded the connection: its subscription, begun before the 101 was sent, so that nothing is
-/// missed between the two.
-pub(super) type Upgrade = Arc<Mutex<Option<broadcast::Receiver<News>>>>;
+/// Left by the door that agreed to the handshake: what is spoken on the socket. Begun before the 101 is sent, so that nothing
+/// is missed between the two.
+pub(super) type Upgrade = Arc<Mutex<Option<Talk>>>;

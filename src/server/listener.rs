@@ -15,15 +15,8 @@ use super::connection::Doors;
 use super::context::{Context, Hold, Options};
 use super::shutdown::{self, Shutdown};
 use super::store::OnMade;
-use super::{Servers, Store, connection};
+use super::{Limits, Servers, Store, connection};
 use crate::tap::Taps;
-
-/// How many connections of clients that announced themselves, the lesson's own, a server holds at once. Two descriptors
-/// each in a solo run.
-const OWN: usize = 200;
-
-/// How many of all others. They have places of their own, so that they can never take all of a lesson's.
-const GUESTS: usize = 200;
 
 /// How many may be told at once that there is no place; who comes then is hung up on without a word.
 const REFUSED: usize = 32;
@@ -73,7 +66,7 @@ impl Server {
 }
 
 async fn accept(listener: TcpListener, taps: Taps, context: Arc<Context>) {
-    let places = Places::default();
+    let places = Places::new(&context.options.limits);
     let mut guard = context.shutdown.guard();
     loop {
         let (stream, client) = tokio::select! {
@@ -91,15 +84,15 @@ async fn accept(listener: TcpListener, taps: Taps, context: Arc<Context>) {
         let _ = stream.set_nodelay(true);
         let server = stream.local_addr().unwrap_or(context.address);
         let own = taps.is_announced(client);
-        let gate = taps.accept(stream, client, server);
+        let stream = taps.accept(stream, client, server);
         // From here on, whoever serves the connection holds both: a task that is spawned has not begun yet, and neither
         // the count of places nor whoever waits for the end may miss it meanwhile.
         let hold = |place| Hold { guard: guard.clone(), place };
         let context = Arc::clone(&context);
         if let Some(place) = places.take(own) {
-            tokio::spawn(connection::drive(gate, Doors::open(context), hold(place)));
+            tokio::spawn(connection::drive(stream, Doors::open(context), hold(place)));
         } else if let Some(place) = take(&places.refused) {
-            let refusing = connection::drive(gate, Doors::full(context), hold(place));
+            let refusing = connection::drive(stream, Doors::full(context), hold(place));
             tokio::spawn(tokio::time::timeout(REFUSAL, refusing));
         }
     }
@@ -111,14 +104,12 @@ struct Places {
     refused: Arc<Semaphore>,
 }
 
-impl Default for Places {
-    fn default() -> Self {
-        let of = |count| Arc::new(Semaphore::new(count));
-        Self { own: of(OWN), guests: of(GUESTS), refused: of(REFUSED) }
-    }
-}
-
 impl Places {
+    fn new(limits: &Limits) -> Self {
+        let of = |count| Arc::new(Semaphore::new(count));
+        Self { own: of(limits.own), guests: of(limits.guests), refused: of(REFUSED) }
+    }
+
     fn take(&self, own: bool) -> Option<OwnedSemaphorePermit> {
         take(if own { &self.own } else { &self.guests })
     }

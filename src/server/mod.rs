@@ -5,11 +5,14 @@
 //!
 //! Adding a door: a file in `doors/`, its path in `router.rs`, its row in README.md.
 
+mod body;
 mod connection;
+mod content;
 mod context;
 mod doors;
 mod guard;
 mod hang_up;
+mod limits;
 mod listener;
 mod problem;
 mod router;
@@ -18,6 +21,7 @@ mod socket;
 mod store;
 
 pub use context::Options;
+pub use limits::Limits;
 pub use listener::Server;
 pub use shutdown::Servers;
 pub use store::{Draft, Message, News, Store, StoreError};

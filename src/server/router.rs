@@ -1,12 +1,13 @@
 //! Which door a request goes to.
 
 use hyper::body::Incoming;
-use hyper::{Request, Response, StatusCode};
+use hyper::{Request, Response};
 
 use super::context::{Body, Context, Upgrade};
-use super::doors::{messages, websocket};
+use super::doors::{echo, events, messages, page, websocket};
 use super::guard;
 use super::problem::Problem;
+use super::socket::Talk;
 
 /// The answer to a request.
 pub(super) async fn answer(
@@ -25,11 +26,13 @@ async fn route(
     guard::check(&request, context.address)?;
     let path = request.uri().path().to_owned();
     match path.as_str() {
-        "/api/messages" => messages::list(request, &context.store).await,
-        "/ws" => websocket::upgrade(&request, &context.store, upgrade),
+        "/api/messages" => messages::list(request, context).await,
+        "/api/events" => events::stream(request, context).await,
+        "/api/echo" => echo::echo(request, context).await,
+        "/ws" => websocket::upgrade(&request, upgrade, || Talk::List(context.store.subscribe())),
         _ => match path.strip_prefix("/api/messages/") {
-            Some(id) => messages::one(request, &context.store, id).await,
-            None => Err(Problem::new(StatusCode::NOT_FOUND, format!("there is nothing at {path}"))),
+            Some(id) => messages::one(request, context, id).await,
+            None => page::file(&request),
         },
     }
 }

@@ -19,10 +19,7 @@ use super::context::{Context, Hold};
 use super::doors::messages;
 use super::hang_up::hang_up;
 use super::shutdown::{self, Guard};
-use crate::tap::{Control, Gate};
-
-/// The longest message, and the longest frame, bytes.
-const MAX_MESSAGE: usize = 64 * 1024;
+use crate::tap::{Control, Stream};
 
 /// How much may be read and fed before what is fed is sent.
 const TURN: usize = 64;
@@ -33,9 +30,16 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The same when the server stops: well within [`shutdown::GRACE`].
 const LAST_PATIENCE: Duration = Duration::from_millis(500);
 
+/// What is spoken on a socket.
+#[derive(Debug)]
+pub(super) enum Talk {
+    /// The list of messages, and what happens to it.
+    List(broadcast::Receiver<News>),
+}
+
 /// The server's end of one socket. It owns the loop, and everything that the loop needs.
 pub(super) struct Socket {
-    ws: WebSocketStream<Gate>,
+    ws: WebSocketStream<Stream>,
     news: broadcast::Receiver<News>,
     context: Arc<Context>,
     heartbeat: Option<Heartbeat>,
@@ -66,18 +70,15 @@ enum Next {
 
 impl Socket {
     /// `early` is what the client sent before it had our 101.
-    pub async fn new(
-        gate: Gate,
-        early: &[u8],
-        news: broadcast::Receiver<News>,
-        context: Arc<Context>,
-    ) -> Self {
+    pub async fn new(stream: Stream, early: &[u8], Talk::List(news): Talk, context: Arc<Context>) -> Self {
+        let longest = Some(context.options.limits.message);
         // An idle socket costs little: see `read_buffer_size` in tungstenite, which is zeroed before each read.
         let config = WebSocketConfig::default()
             .read_buffer_size(4 * 1024)
-            .max_message_size(Some(MAX_MESSAGE))
-            .max_frame_size(Some(MAX_MESSAGE));
-        let ws = WebSocketStream::from_partially_read(gate, early.to_vec(), Role::Server, Some(config)).await;
+            .max_message_size(longest)
+            .max_frame_size(longest);
+        let ws =
+            WebSocketStream::from_partially_read(stream, early.to_vec(), Role::Server, Some(config)).await;
         let heartbeat = context.options.heartbeat.map(Heartbeat::every);
         Self { ws, news, context, heartbeat, closing: false }
     }

@@ -28,11 +28,6 @@ impl Gate {
         Self { tap, control, read_stall: None, write_stall: None, waits: false }
     }
 
-    /// What reaches the connection from outside.
-    pub fn control(&self) -> &Arc<Control> {
-        &self.control
-    }
-
     fn poll_read_pass(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         poll_pass(&self.control, &self.control.reader, &mut self.read_stall, cx)
     }

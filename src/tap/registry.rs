@@ -11,7 +11,7 @@ use futures_util::task::AtomicWaker;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-use super::{Gate, Tap};
+use super::{Gate, Stream, Tap};
 use crate::timeline::{Bus, ConnId};
 
 /// Makes taps. Clones number their connections together.
@@ -21,6 +21,18 @@ pub struct Taps {
     shared: Arc<Shared>,
     /// The name of a client that did not announce itself.
     default_name: Option<String>,
+    looking: Looking,
+}
+
+/// How closely connections are looked at. Looking costs, so it is decided when a connection is accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Looking {
+    /// Every byte is told.
+    Observed,
+    /// Nothing is told; connections and bytes are counted.
+    Counted,
+    /// Not at all: the connection is the server's alone. What the others cost is measured against this.
+    Bare,
 }
 
 #[derive(Debug, Default)]
@@ -35,7 +47,13 @@ impl Taps {
     /// Taps that tell this timeline.
     #[must_use]
     pub fn new(bus: Bus) -> Self {
-        Self { bus, shared: Arc::default(), default_name: None }
+        Self { bus, shared: Arc::default(), default_name: None, looking: Looking::Observed }
+    }
+
+    /// The same, looking as closely as this.
+    #[must_use]
+    pub fn looking(&self, looking: Looking) -> Self {
+        Self { looking, ..self.clone() }
     }
 
     /// The same, but clients that did not announce themselves bear this name.
@@ -62,14 +80,17 @@ impl Taps {
     }
 
     /// Takes a connection that was just accepted.
-    pub fn accept(&self, stream: TcpStream, client: SocketAddr, server: SocketAddr) -> Gate {
+    pub fn accept(&self, stream: TcpStream, client: SocketAddr, server: SocketAddr) -> Stream {
         let conn = ConnId(self.shared.last_conn.fetch_add(1, Ordering::Relaxed) + 1);
         let name = lock(&self.shared.names).remove(&client).or_else(|| self.default_name.clone());
         let control = Arc::new(Control::new(conn, client, server, name));
+        if self.looking == Looking::Bare {
+            return Stream::bare(stream, control);
+        }
         lock(&self.shared.newest).insert(server, conn);
         lock(&self.shared.live).insert(conn, Arc::clone(&control));
         let tap = Tap::new(stream, self.clone(), Arc::clone(&control));
-        Gate::new(tap, control)
+        Stream::gated(Gate::new(tap, Arc::clone(&control)), control)
     }
 
     /// The open connections of a client, or of all.

@@ -192,13 +192,13 @@ fn event_of(conn: ConnId, meaning: Meaning) -> Option<Kind> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::tap::{Gate, Taps};
+    use crate::tap::{Stream, Taps};
     use crate::timeline::Seq;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::{TcpListener, TcpStream};
 
     /// Both ends of a connection, the server's tapped.
-    pub async fn connection(bus: &Bus) -> (TcpStream, Gate) {
+    pub async fn connection(bus: &Bus) -> (TcpStream, Stream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let server = listener.local_addr().unwrap();
         let (client, accepted) = tokio::join!(TcpStream::connect(server), listener.accept());

@@ -228,7 +228,7 @@ fn a_server_that_stops_says_1001_and_closes_first() {
 #[test]
 fn a_heartbeat_finds_out_who_is_gone() {
     let beat = Duration::from_millis(100);
-    let host = Host::with(Options { heartbeat: Some(beat) });
+    let host = Host::with(Options { heartbeat: Some(beat), ..Options::default() });
     let mut here = Socket::open(&host);
     let mut gone = Visitor::connect(&host);
     let handshake = gone.handshake();

@@ -106,8 +106,9 @@ impl Stage {
     ) -> Result<Self, PortError> {
         let listener = ports.take()?;
         let made = Made::default();
+        let options = Options { heartbeat, ..Options::default() };
         let note = noter(&made, taps.bus());
-        let server = Server::start(listener, taps.clone(), servers, Options { heartbeat }, note)
+        let server = Server::start(listener, taps.clone(), servers, options, note)
             .map_err(|source| PortError { port: 0, source })?;
         Ok(Self { server, made, people: BTreeMap::new() })
     }

@@ -1,19 +1,16 @@
 //! `/api/messages` and `/api/messages/{id}`: the list, as REST has it.
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderValue, LOCATION};
 use hyper::{Method, Request, Response, StatusCode};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::server::context::Body;
+use crate::server::content;
+use crate::server::context::{Body, Context};
 use crate::server::problem::Problem;
-use crate::server::store::{Change, Draft, Store, StoreError};
-
-/// The longest content of a request, bytes.
-const MAX_BODY: usize = 64 * 1024;
+use crate::server::store::{Change, Draft, StoreError};
 
 /// The longest name of a sender, bytes.
 const MAX_FROM: usize = 64;
@@ -21,14 +18,15 @@ const MAX_FROM: usize = 64;
 type Answer = Result<Response<Body>, Problem>;
 
 /// `/api/messages`
-pub(in crate::server) async fn list(request: Request<Incoming>, store: &Store) -> Answer {
+pub(in crate::server) async fn list(request: Request<Incoming>, context: &Context) -> Answer {
+    let store = &context.store;
     match *request.method() {
         Method::GET | Method::HEAD => {
             let since = since(request.uri().query().unwrap_or_default())?;
             json(StatusCode::OK, &store.newer(since))
         }
         Method::POST => {
-            let draft = whole(&content(request).await?)?;
+            let draft = whole(&content(request, context).await?)?;
             let message = store.post(draft).await?;
             let mut response = json(StatusCode::CREATED, &message)?;
             let location = format!("/api/messages/{}", message.id);
@@ -42,7 +40,8 @@ pub(in crate::server) async fn list(request: Request<Incoming>, store: &Store) -
 }
 
 /// `/api/messages/{id}`
-pub(in crate::server) async fn one(request: Request<Incoming>, store: &Store, id: &str) -> Answer {
+pub(in crate::server) async fn one(request: Request<Incoming>, context: &Context, id: &str) -> Answer {
+    let store = &context.store;
     let method = request.method().clone();
     let allowed = [Method::GET, Method::HEAD, Method::PUT, Method::PATCH, Method::DELETE];
     if !allowed.contains(&method) {
@@ -53,11 +52,11 @@ pub(in crate::server) async fn one(request: Request<Incoming>, store: &Store, id
     let id = number(id).ok_or_else(missing)?;
     match method {
         Method::PUT => {
-            let Draft { from, text } = whole(&content(request).await?)?;
+            let Draft { from, text } = whole(&content(request, context).await?)?;
             json(StatusCode::OK, &store.change(id, Change { from: Some(from), text: Some(text) })?)
         }
         Method::PATCH => {
-            let change = part(&content(request).await?)?;
+            let change = part(&content(request, context).await?)?;
             json(StatusCode::OK, &store.change(id, change)?)
         }
         Method::DELETE => {
@@ -71,16 +70,8 @@ pub(in crate::server) async fn one(request: Request<Incoming>, store: &Store, id
 }
 
 /// The content, read as JSON into an object.
-async fn content(request: Request<Incoming>) -> Result<Value, Problem> {
-    let collected = Limited::new(request.into_body(), MAX_BODY).collect().await;
-    let bytes = collected.map_err(|error| {
-        if error.is::<http_body_util::LengthLimitError>() {
-            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("at most {MAX_BODY} bytes"))
-        } else {
-            Problem::new(StatusCode::BAD_REQUEST, format!("the body could not be read: {error}"))
-        }
-    })?;
-    parse(&bytes.to_bytes())
+async fn content(request: Request<Incoming>, context: &Context) -> Result<Value, Problem> {
+    parse(&content::read(request, &context.options.limits).await?)
 }
 
 fn parse(bytes: &[u8]) -> Result<Value, Problem> {

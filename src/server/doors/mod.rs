@@ -1,4 +1,7 @@
-//! One file a door.
+//! One file per door.
 
+pub(super) mod echo;
+pub(super) mod events;
 pub(super) mod messages;
+pub(super) mod page;
 pub(super) mod websocket;

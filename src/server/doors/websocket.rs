@@ -6,21 +6,21 @@ use hyper::header::{
 };
 use hyper::{HeaderMap, Method, Request, Response, StatusCode, Version};
 
-use crate::server::Store;
 use crate::server::context::{Body, Upgrade};
 use crate::server::problem::Problem;
+use crate::server::socket::Talk;
 use crate::wire::handshake;
 
-/// Agrees to the handshake, or says what is wrong with it.
+/// Agrees to the handshake, or says what is wrong with it. `begin` is what is spoken then.
 pub(in crate::server) fn upgrade<B>(
     request: &Request<B>,
-    store: &Store,
     upgrade: &Upgrade,
+    begin: impl FnOnce() -> Talk,
 ) -> Result<Response<Body>, Problem> {
     let key = check(request)?;
     let accept = HeaderValue::try_from(handshake::accept_key(key))
         .map_err(|_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the accept key is no header value"))?;
-    *upgrade.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(store.subscribe());
+    *upgrade.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(begin());
     let mut response = Response::new(Body::default());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let headers = response.headers_mut();
@@ -79,6 +79,7 @@ fn one<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>,
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::server::Store;
 
     const GOOD: [(&str, &str); 4] = [
         ("upgrade", "websocket"),
@@ -87,14 +88,17 @@ mod tests {
         ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
     ];
 
+    fn list() -> Talk {
+        Talk::List(Store::new(Box::new(|_| ())).subscribe())
+    }
+
     fn status(method: &str, headers: &[(&str, &str)]) -> u16 {
         let mut request = Request::builder().method(method).uri("/ws");
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
         let request = request.body(()).unwrap();
-        let store = Store::new(Box::new(|_| ()));
-        let answer = upgrade(&request, &store, &Upgrade::default()).unwrap_or_else(Response::from);
+        let answer = upgrade(&request, &Upgrade::default(), list).unwrap_or_else(Response::from);
         answer.status().as_u16()
     }
 
@@ -108,9 +112,8 @@ mod tests {
         for (name, value) in GOOD {
             request = request.header(name, value);
         }
-        let store = Store::new(Box::new(|_| ()));
         let slot = Upgrade::default();
-        let response = upgrade(&request.body(()).unwrap(), &store, &slot).unwrap();
+        let response = upgrade(&request.body(()).unwrap(), &slot, list).unwrap();
         assert_eq!(response.status(), 101);
         assert_eq!(response.headers()[SEC_WEBSOCKET_ACCEPT], "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
         assert!(slot.lock().unwrap().is_some());
