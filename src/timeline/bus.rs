@@ -293,7 +293,9 @@ mod tests {
     fn a_bounded_timeline_forgets_what_is_old() {
         let bus = Bus::bounded(Keep { events: 3, bytes: 10 });
         let mut reader = bus.reader();
-        (1..=5).for_each(|n| drop(bus.append(world(&n.to_string()))));
+        for n in 1..=5 {
+            bus.append(world(&n.to_string()));
+        }
         let kept: Vec<u64> = reader.next_batch().iter().map(|event| event.seq.0).collect();
         assert_eq!((kept, bus.last()), (vec![3, 4, 5], Seq(5)));
         assert_eq!(bus.after(Seq(4)).len(), 1);
