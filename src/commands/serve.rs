@@ -9,12 +9,12 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use super::interrupt::{Interrupt, interrupt};
-use super::{cannot_start, look, runtime};
+use super::{cannot_start, look, print, runtime};
 use crate::cli::Serving;
 use crate::failure::Failure;
 use crate::lesson::play::PortError;
 use crate::server::{Limits, Options, Server, Servers};
-use crate::tap::{Looking, Network, Taps, kernel};
+use crate::tap::{Looking, Network, Taps, Totals, kernel};
 use crate::terminal::{Group, Ink, Line, Out as _, Screen, Status};
 use crate::timeline::{Bus, Keep, Reader};
 use crate::view::{self, Json, View, Visitors};
@@ -56,7 +56,17 @@ async fn serve(serving: &Serving) -> Result<(), Failure> {
     let view = begin(serving, &bus, screen, options, server.address).map_err(unwritten)?;
     let ended = until_the_end(&server, &servers, &status, show(view, bus.reader())).await;
     status.clear();
+    if serving.quiet && ended.is_ok() {
+        print(&[totals(server.taps.totals())])?;
+    }
     ended
+}
+
+/// ` 12 connections; bytes 3456 in, 7890 out`
+fn totals(totals: Totals) -> String {
+    let noun = if totals.connections == 1 { "connection" } else { "connections" };
+    let Totals { connections, from_client, from_server } = totals;
+    format!(" {connections} {noun}; bytes {from_client} in, {from_server} out")
 }
 
 /// Says where it listens, and makes the view.

@@ -22,6 +22,7 @@ mod players;
 mod pty;
 mod races;
 mod recorded;
+mod serve;
 mod shape;
 mod socket;
 mod sockets;
