@@ -1,0 +1,67 @@
+// How things are shown. What others wrote is only ever text: it never becomes part of the page.
+
+/** The element with this id. */
+export const byId = (id) => document.getElementById(id);
+
+/** Says one sentence to whoever does not look. */
+export function tell(sentence) {
+  byId("summary").textContent = sentence;
+}
+
+/** One row of a log. `sender` is "client", "server" or nobody. */
+export function row(sender, text) {
+  const row = document.createElement("p");
+  if (sender) {
+    const mark = document.createElement("span");
+    mark.className = sender;
+    mark.textContent = sender === "client" ? "C►" : "◄S";
+    row.append(mark, " ");
+  } else {
+    row.className = "note";
+  }
+  row.append(text);
+  return row;
+}
+
+/** `75` is `1:15`. */
+const minutes = (seconds) => `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+
+/** `12 s ago`, `3 min ago`. */
+const ago = (seconds) => (seconds < 120 ? `${seconds} s ago` : `${Math.floor(seconds / 60)} min ago`);
+
+/** A lamp: what it says changes as time passes. */
+export class Lamp {
+  #element;
+  #text;
+  #since;
+
+  constructor(id) {
+    this.#element = byId(id);
+    setInterval(() => this.#draw(), 500);
+  }
+
+  /** On, for so long: `● open 0:07`. */
+  on(word) {
+    this.#set((seconds) => `● ${word} ${minutes(seconds)}`);
+  }
+
+  /** Out, for so long: `○ closed 12 s ago (1000)`. */
+  out(word, detail = "") {
+    this.#set((seconds) => `○ ${word} ${ago(seconds)}${detail}`);
+  }
+
+  /** Neither: something is under way. */
+  between(word) {
+    this.#set(() => `◌ ${word}`);
+  }
+
+  #set(text) {
+    this.#text = text;
+    this.#since = performance.now();
+    this.#draw();
+  }
+
+  #draw() {
+    if (this.#text) this.#element.textContent = this.#text(Math.floor((performance.now() - this.#since) / 1000));
+  }
+}
