@@ -84,7 +84,7 @@ fn an_id_is_written_in_one_way_only() {
 #[test]
 fn what_is_not_there_is_404() {
     let host = Host::start();
-    for target in ["/", "/api", "/api/goals", "/api/messages/x", "/api/messages/", "/ws/nowhere"] {
+    for target in ["/index.html", "/api", "/api/goals", "/api/messages/x", "/api/messages/", "/ws/nowhere"] {
         let missing = host.ask("GET", target, "", "");
         assert_eq!(missing.status, 404, "{target}");
         missing.problem();
@@ -96,11 +96,14 @@ fn a_wrong_method_is_told_which_are_right() {
     let host = Host::start();
     host.post("Nice!");
     for (method, target, allowed) in [
-        ("DELETE", LIST, "GET HEAD POST"),
-        ("PUT", LIST, "GET HEAD POST"),
-        ("POST", "/api/messages/1", "GET HEAD PUT PATCH DELETE"),
-        ("BREW", "/api/messages/1", "GET HEAD PUT PATCH DELETE"),
-        ("POST", "/ws", "GET"),
+        ("DELETE", LIST, "GET HEAD POST OPTIONS"),
+        ("PUT", LIST, "GET HEAD POST OPTIONS"),
+        ("POST", "/api/messages/1", "GET HEAD PUT PATCH DELETE OPTIONS"),
+        ("BREW", "/api/messages/1", "GET HEAD PUT PATCH DELETE OPTIONS"),
+        ("POST", "/ws", "GET OPTIONS"),
+        ("GET", "/api/echo", "POST OPTIONS"),
+        ("POST", "/api/events", "GET HEAD OPTIONS"),
+        ("PUT", "/", "GET HEAD OPTIONS"),
     ] {
         let refused = host.ask(method, target, "", "{}");
         assert_eq!(refused.status, 405, "{method} {target}");
@@ -146,6 +149,23 @@ fn too_large_is_413_and_the_answer_arrives() {
         assert_eq!(refused.status, 413, "{len}");
         assert!(refused.problem().contains("65536"));
     }
+}
+
+#[test]
+fn an_echo_is_what_came_and_harmless() {
+    let host = Host::start();
+    let html = "Content-Type: text/html; charset=utf-8\r\n";
+    let echo = host.ask("POST", "/api/echo", html, "<script>alert(1)</script>");
+    assert_eq!((echo.status, echo.body.as_slice()), (200, &b"<script>alert(1)</script>"[..]));
+    assert_eq!(echo.header("content-type"), Some("text/html; charset=utf-8"));
+    assert_eq!(echo.header("content-security-policy"), Some("sandbox; default-src 'none'"));
+    assert_eq!(echo.header("x-content-type-options"), Some("nosniff"));
+    let bare = host.ask("POST", "/api/echo", "", "\u{0}\u{1}");
+    assert_eq!((bare.body.as_slice(), bare.header("content-type")), (&b"\0\x01"[..], None));
+    let nothing = host.ask("POST", "/api/echo", "", "");
+    assert_eq!((nothing.status, nothing.header("content-length")), (200, Some("0")));
+    assert_eq!(host.ask("POST", "/api/echo", "", &"x".repeat(64 * 1024)).body.len(), 64 * 1024);
+    assert_eq!(host.ask("POST", "/api/echo", "", &"x".repeat(64 * 1024 + 1)).status, 413);
 }
 
 #[test]

@@ -75,6 +75,15 @@ impl Host {
         })
     }
 
+    /// Ends when the visitor's request has been read.
+    pub fn asked(&self, visitor: &Visitor) {
+        let ours = self.conn(visitor);
+        self.find(|event| match &event.kind {
+            Kind::Request { conn, .. } if *conn == ours => Some(()),
+            _ => None,
+        });
+    }
+
     /// How a connection ended, when it has.
     pub fn ending(&self, conn: ConnId) -> Ending {
         self.find(|event| match &event.kind {
@@ -230,6 +239,24 @@ impl Visitor {
             response.body = self.take(length);
         }
         response
+    }
+
+    /// The next chunk of a body that comes in chunks; none at its end (RFC 9112, 7.1).
+    pub fn chunk(&mut self) -> Option<String> {
+        let line = loop {
+            if let Some(at) = self.rest.windows(2).position(|bytes| bytes == b"\r\n") {
+                break self.take(at + 2);
+            }
+            self.more();
+        };
+        let size = std::str::from_utf8(&line).unwrap().trim_end();
+        let size = usize::from_str_radix(size, 16).unwrap();
+        while self.rest.len() < size + 2 {
+            self.more();
+        }
+        let mut chunk = self.take(size + 2);
+        assert_eq!(chunk.split_off(size), b"\r\n");
+        (size > 0).then(|| String::from_utf8(chunk).unwrap())
     }
 
     /// Waits until these bytes have come; they stay to be read.
