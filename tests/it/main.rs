@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is how one says that something is wrong")]
 
+mod browser;
 mod capture;
 mod check;
 mod closes;
@@ -20,6 +21,7 @@ mod lesson;
 mod longpoll;
 mod notation;
 mod origins;
+mod page;
 mod pauses;
 mod players;
 mod pty;

@@ -201,9 +201,13 @@ impl Visitor {
 
     /// The request that opens a socket.
     pub fn handshake(&self) -> String {
+        self.handshake_at("/ws")
+    }
+
+    fn handshake_at(&self, path: &str) -> String {
         let headers = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
                        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
-        self.written("GET", "/ws", headers, "")
+        self.written("GET", path, headers, "")
     }
 
     pub fn end_sending(&self) {
@@ -274,8 +278,12 @@ impl Visitor {
     }
 
     /// Opens a socket on this connection.
-    pub fn upgrade(mut self) -> Socket {
-        let handshake = self.handshake();
+    pub fn upgrade(self) -> Socket {
+        self.upgrade_at("/ws")
+    }
+
+    pub fn upgrade_at(mut self, path: &str) -> Socket {
+        let handshake = self.handshake_at(path);
         self.send(handshake.as_bytes());
         assert_eq!(self.response().status, 101);
         assert!(self.rest.is_empty());

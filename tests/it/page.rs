@@ -1,0 +1,203 @@
+//! The web page: as it is served, and in a real browser.
+
+use std::process::Command;
+
+use wsdemo::server::DOORS;
+use wsdemo::timeline::Kind;
+
+use crate::browser::Browser;
+use crate::harness::output;
+use crate::visitor::Host;
+
+#[test]
+fn every_file_comes_with_its_type_and_a_strict_policy() {
+    let host = Host::start();
+    for (target, kind) in [
+        ("/", "text/html; charset=utf-8"),
+        ("/page.css", "text/css; charset=utf-8"),
+        ("/page.js", "text/javascript; charset=utf-8"),
+        ("/ask.js", "text/javascript; charset=utf-8"),
+        ("/socket.js", "text/javascript; charset=utf-8"),
+        ("/show.js", "text/javascript; charset=utf-8"),
+        ("/icon.svg", "image/svg+xml"),
+    ] {
+        let file = host.ask("GET", target, "", "");
+        assert_eq!((file.status, file.header("content-type")), (200, Some(kind)), "{target}");
+        assert_eq!(file.header("x-content-type-options"), Some("nosniff"));
+        assert_eq!(file.header("referrer-policy"), Some("no-referrer"));
+        assert_eq!(file.header("cache-control"), Some("no-store"));
+        let policy = file.header("content-security-policy").unwrap();
+        let socket = format!("connect-src 'self' ws://{};", host.address);
+        for part in ["default-src 'none';", "script-src 'self';", &socket, "frame-ancestors 'none'"] {
+            assert!(policy.contains(part), "{target}: {policy}");
+        }
+        assert!(!policy.contains("unsafe") && !policy.contains('*'), "{policy}");
+        let text = String::from_utf8(file.body).unwrap();
+        assert!(!text.contains("innerHTML") && !text.contains("{host}"), "{target}");
+        let elsewhere =
+            text.replace(&format!("http://{}", host.address), "").replace("http://www.w3.org/2000/svg", "");
+        assert!(
+            !elsewhere.contains("http://") && !elsewhere.contains("https://"),
+            "{target}: nothing from elsewhere"
+        );
+    }
+}
+
+/// The table on the page, as in `src/server/router.rs`.
+#[test]
+fn the_page_lists_every_door() {
+    let html = include_str!("../../web/index.html");
+    for door in DOORS.iter().filter(|door| !door.path.contains('.')) {
+        let row = format!("<tr><td><code>{}</code></td><td>{}</td>", door.path, door.methods.join(", "));
+        assert!(html.contains(&row), "{row}");
+    }
+}
+
+/// What stands on the page is where one has asked for it.
+#[test]
+fn the_page_has_the_address_that_it_was_asked_for() {
+    let host = Host::start();
+    let port = host.address.port();
+    let page = host.ask("GET", "/", &format!("Host: localhost:{port}\r\n"), "");
+    let text = String::from_utf8(page.body.clone()).unwrap();
+    assert!(text.contains(&format!("curl http://localhost:{port}/api/messages<")), "{text}");
+    assert!(text.contains(&format!("ws://localhost:{port}/ws")));
+    assert!(page.header("content-security-policy").unwrap().contains(&format!("ws://localhost:{port};")));
+    let head = host.ask("HEAD", "/", &format!("Host: localhost:{port}\r\n"), "");
+    assert_eq!(head.header("content-length"), page.header("content-length"));
+}
+
+fn opened(host: &Host) -> Browser {
+    let mut browser = Browser::start();
+    browser.resize(1200, 900);
+    browser.open(&format!("http://{}/", host.address));
+    browser
+}
+
+#[test]
+#[ignore = "needs Chromium and curl, run by scripts/test"]
+fn both_kinds_are_live_in_a_browser() {
+    let host = Host::start();
+    host.post("Kick-off");
+    let mut browser = opened(&host);
+    assert!(browser.text("#http-lamp").starts_with("○ nothing asked"));
+    browser.press("#ask button");
+    browser.wait_for_text("#exchange", "That request is over");
+    let exchange = browser.text("#exchange");
+    for part in ["C► asks: GET /api/messages", "◄S answers: 200 OK", "Kick-off"] {
+        assert!(exchange.contains(part), "{part}: {exchange}");
+    }
+    browser.wait_for_text("#http-lamp", "○ answered 1 s ago");
+    browser.write("#post [name=text]", "<b>GOAL!</b> 1-0");
+    browser.press("#post button");
+    browser.wait_for_text("#exchange", "◄S answers: 201 Created");
+    assert_eq!(host.server.store.newer(Some(1))[0].text, "<b>GOAL!</b> 1-0");
+
+    browser.press("#dial button");
+    browser.wait_for_text("#socket-lamp", "● open 0:0");
+    assert_eq!(browser.text("#dial button"), "Disconnect");
+    browser.write("#say [name=text]", "Nice!");
+    browser.press("#say button");
+    browser.wait_for_text(
+        "#frames",
+        "◄S {\"event\":\"message\",\"data\":{\"id\":3,\"from\":\"ben\",\"text\":\"Nice!\"}}",
+    );
+    assert!(
+        browser
+            .text("#frames")
+            .contains("C► {\"event\":\"message\",\"data\":{\"from\":\"ben\",\"text\":\"Nice!\"}}")
+    );
+    // Somebody else, elsewhere, and nobody asked; what looks like HTML is only text.
+    let mut curl = Command::new("curl");
+    curl.args([
+        "-sS",
+        "--noproxy",
+        "*",
+        "--json",
+        r#"{"from":"cara","text":"<img src=x onerror=alert(1)>"}"#,
+    ])
+    .arg(format!("http://{}/api/messages", host.address));
+    assert!(output(curl).status.success());
+    browser.wait_for_text("#frames", "<img src=x onerror=alert(1)>");
+    assert_eq!(browser.eval("document.querySelectorAll('main img, .log b').length"), 0);
+    assert!(browser.text("#summary").contains("The server says: cara"));
+
+    pictures(&mut browser);
+    browser.press("#dial button");
+    browser.wait_for_text("#socket-lamp", "○ closed 1 s ago (1000)");
+    assert_eq!(browser.text("#dial button"), "Connect");
+    assert_eq!(browser.complaints(), [""; 0]);
+    // The close frame was the page's own.
+    host.find(|event| match &event.kind {
+        Kind::Frame(frame) if frame.code == Some(1000) => Some(()),
+        _ => None,
+    });
+}
+
+/// As it looks, on a desktop and on a phone, in light and in dark; and nothing sticks out sideways.
+fn pictures(browser: &mut Browser) {
+    for (name, width, height) in [("desktop", 1200, 1500), ("phone", 360, 2600)] {
+        browser.resize(width, height);
+        for scheme in ["light", "dark"] {
+            browser.prefer(scheme);
+            browser.picture(&format!("page-{name}-{scheme}"));
+        }
+        let widest = browser.eval("document.documentElement.scrollWidth");
+        assert!(widest.as_u64().unwrap() <= u64::from(width), "{name}: {widest}");
+    }
+    browser.resize(1200, 900);
+}
+
+/// Tab reaches everything in order and gets out again; Enter does what it says. Everything has a name.
+#[test]
+#[ignore = "needs Chromium, run by scripts/test"]
+fn the_keyboard_and_a_screen_reader_reach_everything() {
+    let host = Host::start();
+    let mut browser = opened(&host);
+    let focused =
+        "document.activeElement.textContent.trim().slice(0, 12) || document.activeElement.name || ''";
+    let mut seen = Vec::new();
+    for _ in 0..12 {
+        browser.key("Tab", 9, "");
+        seen.push(browser.eval(focused).as_str().unwrap().to_owned());
+        if seen.last().unwrap() == "Connect" {
+            break;
+        }
+    }
+    assert_eq!(seen, ["Ask", "from", "text", "Post", "Press Ask.", "Connect"]);
+    browser.key("Enter", 13, "\r");
+    browser.wait_for_text("#socket-lamp", "● open");
+    // The button has its focus still, and the field after it can be reached now.
+    browser.key("Tab", 9, "");
+    browser.key("Tab", 9, "");
+    browser.key("Enter", 13, "\r");
+    browser.wait_for_text("#frames", "◄S");
+    browser.wait_for_text("#summary", "The server says: ben: Nice!");
+    browser.call("Accessibility.enable", serde_json::json!({}));
+    let tree = browser.call("Accessibility.getFullAXTree", serde_json::json!({}));
+    for node in tree["nodes"].as_array().unwrap() {
+        let role = node["role"]["value"].as_str().unwrap_or_default();
+        if ["button", "textbox", "region", "heading"].contains(&role) {
+            let name = node["name"]["value"].as_str().unwrap_or_default();
+            assert!(!name.is_empty(), "without a name: {node}");
+        }
+    }
+    assert_eq!(browser.complaints(), [""; 0]);
+}
+
+#[test]
+#[ignore = "needs Chromium, run by scripts/test"]
+fn the_page_tells_when_the_server_is_gone() {
+    let host = Host::start();
+    let mut browser = opened(&host);
+    browser.press("#dial button");
+    browser.wait_for_text("#socket-lamp", "● open");
+    host.stop();
+    browser.wait_for_text("#socket-lamp", "○ closed");
+    assert!(browser.text("#frames").contains("Closed with 1001: the server stops."));
+    browser.press("#ask button");
+    browser.wait_for_text("#http-lamp", "○ failed");
+    browser.press("#dial button");
+    browser.wait_for_text("#socket-lamp", "○ not opened");
+    assert_eq!(browser.text("#dial button"), "Connect", "by hand, not by itself");
+}
