@@ -1,6 +1,6 @@
 // One request, one response. A page cannot see whether the browser keeps the TCP connection for the next request; it does
 // know that this request is over, and that the server can say nothing more to it.
-import { Lamp, byId, row, tell } from "./show.js";
+import { Lamp, byId, row, tell, verbatim } from "./show.js";
 
 const lamp = new Lamp("http-lamp");
 const log = byId("exchange");
@@ -25,7 +25,7 @@ async function exchange(method, path, message) {
   }
   lamp.between("asking");
   const rows = [row("client", `asks: ${method} ${path}`)];
-  if (message) rows.push(text(options.body));
+  if (message) rows.push(verbatim("pre", options.body));
   log.replaceChildren(...rows);
   const began = performance.now();
   try {
@@ -34,8 +34,9 @@ async function exchange(method, path, message) {
     // Somebody asked again meanwhile: that is what is shown now.
     if (mine !== asked) return;
     const took = (performance.now() - began).toFixed(1);
-    log.append(row("server", `answers: ${response.status} ${response.statusText}, after ${took} ms`), text(pretty(body)));
-    log.append(row(null, "That request is over. What happens now, the server cannot say until you ask again."));
+    log.append(row("server", `answers: ${response.status} ${response.statusText}, after ${took} ms`));
+    log.append(verbatim("pre", pretty(body)));
+    log.append(row(null, "That request is over. The server cannot tell more until you ask again."));
     lamp.out("answered");
     tell(`${method} was answered with ${response.status} ${response.statusText}.`);
   } catch (error) {
@@ -44,12 +45,6 @@ async function exchange(method, path, message) {
     lamp.out("failed");
     tell("There was no answer.");
   }
-}
-
-function text(body) {
-  const pre = document.createElement("pre");
-  pre.textContent = body;
-  return pre;
 }
 
 /** A message a line. */

@@ -8,7 +8,7 @@ export function tell(sentence) {
   byId("summary").textContent = sentence;
 }
 
-/** One row of a log. `sender` is "client", "server" or nobody. */
+/** One row of a log. `sender` is "client", "server" or nobody; `text` may be an element, such as code. */
 export function row(sender, text) {
   const row = document.createElement("p");
   if (sender) {
@@ -21,6 +21,13 @@ export function row(sender, text) {
   }
   row.append(text);
   return row;
+}
+
+/** What crossed the wire, as it was: `tag` is "code" within a row, "pre" on its own. */
+export function verbatim(tag, text) {
+  const element = document.createElement(tag);
+  element.textContent = text;
+  return element;
 }
 
 /** `75` is `1:15`. */

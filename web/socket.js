@@ -1,5 +1,5 @@
 // A socket: connected and disconnected by hand. Nothing connects again by itself, so that one sees what was lost.
-import { Lamp, byId, row, tell } from "./show.js";
+import { Lamp, byId, row, tell, verbatim } from "./show.js";
 
 /** The most rows that are kept. */
 const MAX_ROWS = 200;
@@ -85,7 +85,7 @@ const atEnd = () => log.scrollHeight - log.scrollTop - log.clientHeight < 8;
 function add(sender, text) {
   const follow = atEnd();
   log.querySelector(".empty")?.remove();
-  log.append(row(sender, text));
+  log.append(row(sender, sender ? verbatim("code", text) : text));
   while (follow && log.childElementCount > MAX_ROWS) log.firstElementChild.remove();
   while (log.childElementCount > 5 * MAX_ROWS) log.firstElementChild.remove();
   if (follow) {

@@ -23,7 +23,7 @@ pub(super) struct Ours<'a> {
 /// Refuses what is not meant for us (RFC 9112, 3.2; RFC 9110, 15.5.20) or comes from a page that is not let in.
 pub(super) fn check<B>(request: &Request<B>, ours: Ours<'_>) -> Result<(), Problem> {
     if let Some(host) = host(request)?
-        && !is_ours(&host, ours.address)
+        && !is_ours(&host, ours)
     {
         let detail = format!("{host} is not served here; try {}://{}", ours.scheme, ours.address);
         return Err(Problem::new(StatusCode::MISDIRECTED_REQUEST, detail));
@@ -43,7 +43,7 @@ pub(super) fn check<B>(request: &Request<B>, ours: Ours<'_>) -> Result<(), Probl
 /// Whether a page of this origin may ask: one of ours, or of those that are let in. Scheme and host have no case.
 fn is_known(origin: &str, ours: Ours<'_>) -> bool {
     let own = origin.split_once("://").filter(|(scheme, _)| scheme.eq_ignore_ascii_case(ours.scheme));
-    own.is_some_and(|(_, host)| is_ours(host, ours.address))
+    own.is_some_and(|(_, host)| is_ours(host, ours))
         || ours.origins.iter().any(|known| known.trim_end_matches('/').eq_ignore_ascii_case(origin))
 }
 
@@ -72,13 +72,14 @@ fn host_header(headers: &HeaderMap, version: hyper::Version) -> Result<Option<St
 }
 
 /// Whether `host` (with or without a port) names this server.
-fn is_ours(host: &str, ours: SocketAddr) -> bool {
-    let port = format!(":{}", ours.port());
-    let Some(name) = host.strip_suffix(port.as_str()) else {
-        // Without a port: 80.
-        return ours.port() == 80 && is_our_name(host, ours);
-    };
-    is_our_name(name, ours)
+fn is_ours(host: &str, ours: Ours<'_>) -> bool {
+    let port = ours.address.port();
+    // Without a port it is the scheme's own (RFC 9110, 4.2).
+    let own = port == if ours.scheme == "https" { 443 } else { 80 };
+    match host.strip_suffix(format!(":{port}").as_str()) {
+        Some(name) => is_our_name(name, ours.address),
+        None => own && is_our_name(host, ours.address),
+    }
 }
 
 fn is_our_name(name: &str, ours: SocketAddr) -> bool {
@@ -132,6 +133,13 @@ mod tests {
             assert_eq!(is_known(origin, ours(&list)), known, "{origin}");
         }
         let secure = Ours { scheme: "https", ..ours(&[]) };
+        let at = |port, scheme| Ours { address: ([127, 0, 0, 1], port).into(), scheme, origins: &[] };
+        assert!(
+            is_known("http://localhost", at(80, "http")) && is_known("https://localhost", at(443, "https"))
+        );
+        assert!(
+            !is_known("https://localhost", at(80, "https")) && !is_known("http://localhost", at(443, "http"))
+        );
         assert!(is_known("https://localhost:3001", secure) && !is_known("http://localhost:3001", secure));
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::json;
+use wsdemo::server::DOORS;
 use wsdemo::timeline::{Kind, Seq, Who};
 
 use crate::harness::state;
@@ -357,4 +358,32 @@ fn an_ordinary_client_is_served_and_not_hung_up_on() {
     // Its pool may open a second one beside the first, when it is in luck or not.
     let state = state(host.bus.after(Seq(0)).iter().map(|event| &**event));
     assert!(state.opened() >= 1 && state.closed() == 0, "{state:?}");
+}
+
+/// Doors that are described, and opened elsewhere.
+const LATER: [&str; 2] = ["/ws/echo", "/ws/room/{name}"];
+
+/// `docs/doors.md` has each door, with its methods, and says something about it.
+#[test]
+fn every_door_is_described() {
+    let text = include_str!("../../docs/doors.md");
+    let rows = text.lines().skip_while(|line| !line.starts_with("| door |")).skip(2);
+    let described: Vec<(&str, &str)> = rows
+        .take_while(|line| line.starts_with('|'))
+        .map(|line| {
+            let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+            (cells[0].split('`').nth(1).unwrap(), cells[1])
+        })
+        .collect();
+    let open = |path: &str| DOORS.iter().any(|door| door.path == path);
+    let listed: Vec<_> =
+        described.iter().filter(|(path, _)| open(path) || !LATER.contains(path)).copied().collect();
+    let doors: Vec<_> = DOORS.iter().map(|door| (door.path, door.methods.join(", "))).collect();
+    assert_eq!(listed, doors.iter().map(|(path, methods)| (*path, methods.as_str())).collect::<Vec<_>>());
+    for (path, _) in described.iter().filter(|(path, _)| !path.contains('.') && *path != "/") {
+        let about =
+            text.split(&format!("\n## `{path}`\n")).nth(1).unwrap_or_else(|| panic!("nothing about {path}"));
+        let about = about.split("\n## ").next().unwrap();
+        assert!(about.contains("```sh\n") && about.contains("```js\n"), "{path}: curl and console");
+    }
 }

@@ -23,6 +23,7 @@ mod notation;
 mod origins;
 mod page;
 mod pauses;
+mod peers;
 mod players;
 mod pty;
 mod races;
