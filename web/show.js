@@ -3,9 +3,24 @@
 /** The element with this id. */
 export const byId = (id) => document.getElementById(id);
 
+/** How long a sentence may be heard before the next, ms. What comes meanwhile is left out, but for the last. */
+const SENTENCE = 1500;
+
+let next = null;
+let speaking = false;
+
 /** Says one sentence to whoever does not look. */
 export function tell(sentence) {
-  byId("summary").textContent = sentence;
+  next = sentence;
+  if (!speaking) speak();
+}
+
+function speak() {
+  speaking = next !== null;
+  if (!speaking) return;
+  byId("summary").textContent = next;
+  next = null;
+  setTimeout(speak, SENTENCE);
 }
 
 /** One row of a log. `sender` is "client", "server" or nobody; `text` may be an element, such as code. */

@@ -120,7 +120,7 @@ fn both_kinds_are_live_in_a_browser() {
     assert!(output(curl).status.success());
     browser.wait_for_text("#frames", "<img src=x onerror=alert(1)>");
     assert_eq!(browser.eval("document.querySelectorAll('main img, .log b').length"), 0);
-    assert!(browser.text("#summary").contains("The server says: cara"));
+    browser.wait_for_text("#summary", "The server says: cara");
 
     pictures(&mut browser);
     browser.press("#dial button");
@@ -281,4 +281,31 @@ fn a_page_of_another_origin_speaks_where_it_is_let_in() {
     assert_eq!(told(&open), serde_json::json!(all));
     assert_eq!(told(&closed), serde_json::json!(vec!["refused"; 7]));
     assert!(closed.server.store.newer(None).is_empty(), "nor was anything done");
+}
+
+#[test]
+#[ignore = "needs Chromium, run by scripts/test"]
+fn what_comes_never_moves_what_somebody_reads() {
+    let host = Host::start();
+    let mut browser = opened(&host);
+    browser.press("#dial button");
+    browser.wait_for_text("#socket-lamp", "● open");
+    for n in 1..=40 {
+        host.post(&format!("number {n}"));
+    }
+    browser.wait_for_text("#frames", "number 40");
+    let at = "document.querySelector('#frames').scrollTop";
+    assert!(browser.eval(at).as_f64().unwrap() > 0.0, "at its end it follows");
+    browser.eval(&format!("{at} = 100; new Promise(requestAnimationFrame)"));
+    host.post("number 41");
+    browser.wait_for_text("#newer", "↓ 1 new");
+    assert_eq!(browser.eval(at), 100);
+    assert_eq!(browser.eval("document.querySelector('#newer').hidden"), false);
+    browser.press("#newer");
+    browser.wait_for("document.querySelector('#newer').hidden");
+    host.post("number 42");
+    browser.wait_for_text("#frames", "number 42");
+    let left = "(({ scrollHeight, scrollTop, clientHeight }) => scrollHeight - scrollTop - clientHeight)";
+    let left = browser.eval(&format!("{left}(document.querySelector('#frames'))"));
+    assert!(left.as_f64().unwrap() < 8.0, "it follows again: {left}");
 }
