@@ -1,18 +1,21 @@
 //! What an answer consists of.
 
 use std::convert::Infallible;
+use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use futures_util::{Stream, StreamExt as _};
 use http_body_util::Full;
 use hyper::body::{Frame, SizeHint};
 
 /// The content of an answer.
-#[derive(Debug)]
 pub(super) enum Body {
     /// It is there as a whole.
     Whole(Full<Bytes>),
+    /// It comes bit by bit; nobody knows how much.
+    Feed(Pin<Box<dyn Stream<Item = Bytes> + Send>>),
 }
 
 impl Body {
@@ -20,11 +23,25 @@ impl Body {
     pub fn new(bytes: Bytes) -> Self {
         Self::Whole(Full::new(bytes))
     }
+
+    /// Each as soon as it is there, until there is nothing more.
+    pub fn feed(stream: impl Stream<Item = Bytes> + Send + 'static) -> Self {
+        Self::Feed(Box::pin(stream))
+    }
 }
 
 impl Default for Body {
     fn default() -> Self {
         Self::Whole(Full::default())
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Whole(whole) => f.debug_tuple("Whole").field(whole).finish(),
+            Self::Feed(_) => f.debug_tuple("Feed").finish_non_exhaustive(),
+        }
     }
 }
 
@@ -38,18 +55,21 @@ impl hyper::body::Body for Body {
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         match self.get_mut() {
             Self::Whole(whole) => Pin::new(whole).poll_frame(cx),
+            Self::Feed(feed) => feed.poll_next_unpin(cx).map(|bytes| Some(Ok(Frame::data(bytes?)))),
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Whole(whole) => whole.is_end_stream(),
+            Self::Feed(_) => false,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Whole(whole) => whole.size_hint(),
+            Self::Feed(_) => SizeHint::default(),
         }
     }
 }

@@ -9,27 +9,53 @@ use hyper::{HeaderMap, Request, StatusCode, Uri};
 
 use super::problem::Problem;
 
-/// Refuses what is not meant for us (RFC 9112, 3.2; RFC 9110, 15.5.20) or comes from a page that is not ours.
-pub(super) fn check<B>(request: &Request<B>, ours: SocketAddr) -> Result<(), Problem> {
-    let host = host(request.headers(), request.version())?;
-    // A target in absolute form says itself whose it is, and Host is ignored then (RFC 9112, 3.2.2).
-    let host = request.uri().authority().map(|authority| authority.as_str().to_owned()).or(host);
-    if let Some(host) = host
+/// Who we are, and whom else we let in.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ours<'a> {
+    /// Where we listen.
+    pub address: SocketAddr,
+    /// `http` or `https`.
+    pub scheme: &'a str,
+    /// Origins of pages elsewhere that are let in too.
+    pub origins: &'a [String],
+}
+
+/// Refuses what is not meant for us (RFC 9112, 3.2; RFC 9110, 15.5.20) or comes from a page that is not let in.
+pub(super) fn check<B>(request: &Request<B>, ours: Ours<'_>) -> Result<(), Problem> {
+    if let Some(host) = host(request)?
         && !is_ours(&host, ours)
     {
-        let detail = format!("{host} is not served here; try http://{ours}");
+        let detail = format!("{host} is not served here; try {}://{}", ours.scheme, ours.address);
         return Err(Problem::new(StatusCode::MISDIRECTED_REQUEST, detail));
     }
-    let Some(origin) = request.headers().get(ORIGIN) else { return Ok(()) };
+    let refused = |origin: &str| {
+        let detail = format!("refused Origin {origin}; try --allow-origin {origin}");
+        Err(Problem::new(StatusCode::FORBIDDEN, detail))
+    };
+    let mut origins = request.headers().get_all(ORIGIN).iter();
+    let Some(origin) = origins.next() else { return Ok(()) };
     let origin = String::from_utf8_lossy(origin.as_bytes());
-    match origin.strip_prefix("http://") {
-        Some(host) if is_ours(host, ours) => Ok(()),
-        _ => Err(Problem::new(StatusCode::FORBIDDEN, format!("refused Origin {origin}"))),
-    }
+    // A browser sends one: of two, another server might believe the other.
+    let known = origins.next().is_none() && is_known(&origin, ours);
+    if known { Ok(()) } else { refused(&origin) }
+}
+
+/// Whether a page of this origin may ask: one of ours, or of those that are let in. Scheme and host have no case.
+fn is_known(origin: &str, ours: Ours<'_>) -> bool {
+    let own = origin.split_once("://").filter(|(scheme, _)| scheme.eq_ignore_ascii_case(ours.scheme));
+    own.is_some_and(|(_, host)| is_ours(host, ours))
+        || ours.origins.iter().any(|known| known.trim_end_matches('/').eq_ignore_ascii_case(origin))
+}
+
+/// Who is asked: what the target says, if it is in absolute form (Host is ignored then: RFC 9112, 3.2.2), or else Host.
+/// None in HTTP/1.0 only.
+pub(super) fn host<B>(request: &Request<B>) -> Result<Option<String>, Problem> {
+    let host = host_header(request.headers(), request.version())?;
+    Ok(request.uri().authority().map(|authority| authority.as_str().to_owned()).or(host))
 }
 
 /// The one Host; none is allowed in HTTP/1.0 only.
-fn host(headers: &HeaderMap, version: hyper::Version) -> Result<Option<String>, Problem> {
+fn host_header(headers: &HeaderMap, version: hyper::Version) -> Result<Option<String>, Problem> {
     let bad = |detail: &str| Problem::new(StatusCode::BAD_REQUEST, detail);
     let mut hosts = headers.get_all(HOST).iter();
     let Some(first) = hosts.next() else {
@@ -46,13 +72,14 @@ fn host(headers: &HeaderMap, version: hyper::Version) -> Result<Option<String>, 
 }
 
 /// Whether `host` (with or without a port) names this server.
-fn is_ours(host: &str, ours: SocketAddr) -> bool {
-    let port = format!(":{}", ours.port());
-    let Some(name) = host.strip_suffix(port.as_str()) else {
-        // Without a port: 80.
-        return ours.port() == 80 && is_our_name(host, ours);
-    };
-    is_our_name(name, ours)
+fn is_ours(host: &str, ours: Ours<'_>) -> bool {
+    let port = ours.address.port();
+    // Without a port it is the scheme's own (RFC 9110, 4.2).
+    let own = port == if ours.scheme == "https" { 443 } else { 80 };
+    match host.strip_suffix(format!(":{port}").as_str()) {
+        Some(name) => is_our_name(name, ours.address),
+        None => own && is_our_name(host, ours.address),
+    }
 }
 
 fn is_our_name(name: &str, ours: SocketAddr) -> bool {
@@ -77,8 +104,51 @@ mod tests {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let refused = check(&request.body(()).unwrap(), "127.0.0.1:3001".parse().unwrap()).err()?;
+        let refused = check(&request.body(()).unwrap(), ours(&[])).err()?;
         Some(hyper::Response::<super::super::context::Body>::from(refused).status().as_u16())
+    }
+
+    fn ours(origins: &[String]) -> Ours<'_> {
+        Ours { address: "127.0.0.1:3001".parse().unwrap(), scheme: "http", origins }
+    }
+
+    #[test]
+    fn pages_elsewhere_are_let_in_by_name_only() {
+        let list = ["http://localhost:5173".to_owned(), "https://App.example/".to_owned()];
+        for (origin, known) in [
+            ("http://localhost:5173", true),
+            ("https://app.example", true),
+            ("http://LOCALHOST:3001", true),
+            ("HTTP://localhost:3001", true),
+            ("http://localhost:51730", false),
+            ("http://localhost:5173/", false),
+            ("https://localhost:5173", false),
+            ("https://localhost:3001", false),
+            ("https://app.example.evil.example", false),
+            ("https://evil.example/https://app.example", false),
+            ("http://me@localhost:3001", false),
+            ("null", false),
+            ("", false),
+        ] {
+            assert_eq!(is_known(origin, ours(&list)), known, "{origin}");
+        }
+        let secure = Ours { scheme: "https", ..ours(&[]) };
+        let at = |port, scheme| Ours { address: ([127, 0, 0, 1], port).into(), scheme, origins: &[] };
+        assert!(
+            is_known("http://localhost", at(80, "http")) && is_known("https://localhost", at(443, "https"))
+        );
+        assert!(
+            !is_known("https://localhost", at(80, "https")) && !is_known("http://localhost", at(443, "http"))
+        );
+        assert!(is_known("https://localhost:3001", secure) && !is_known("http://localhost:3001", secure));
+    }
+
+    #[test]
+    fn a_refused_origin_is_told_what_would_let_it_in() {
+        let request =
+            Request::builder().header("host", "localhost:3001").header("origin", "http://a.example");
+        let refused = check(&request.body(()).unwrap(), ours(&[])).unwrap_err();
+        assert_eq!(refused.detail(), "refused Origin http://a.example; try --allow-origin http://a.example");
     }
 
     #[test]
@@ -98,6 +168,12 @@ mod tests {
         assert_eq!(status(&[("host", "localhost")]), Some(421));
         assert_eq!(status(&[("host", "localhost:3001"), ("origin", "http://evil.example")]), Some(403));
         assert_eq!(status(&[("host", "localhost:3001"), ("origin", "null")]), Some(403));
+        let twice = [
+            ("host", "localhost:3001"),
+            ("origin", "http://localhost:3001"),
+            ("origin", "http://evil.example"),
+        ];
+        assert_eq!(status(&twice), Some(403));
     }
 
     #[test]

@@ -3,12 +3,13 @@
 //! A connection goes `listener` → `connection` → `router` → a door in `doors/`. Every door shows the same list, kept by the
 //! [`Store`], and delivers only what its subscription to the store brings.
 //!
-//! Adding a door: a file in `doors/`, its path in `router.rs`, its row in README.md.
+//! Adding a door: a file in `doors/`, its row in `router.rs`, in `docs/doors.md` and on the page.
 
 mod body;
 mod connection;
 mod content;
 mod context;
+mod cors;
 mod doors;
 mod guard;
 mod hang_up;
@@ -23,5 +24,6 @@ mod store;
 pub use context::Options;
 pub use limits::Limits;
 pub use listener::Server;
+pub use router::{DOORS, Door};
 pub use shutdown::Servers;
-pub use store::{Draft, Message, News, Store, StoreError};
+pub use store::{Draft, Following, Message, News, NewsId, Store, StoreError};

@@ -20,10 +20,18 @@ impl Problem {
         Self { status, detail: detail.into(), headers: Vec::new() }
     }
 
+    /// 404: no door has this path.
+    pub fn nothing_at(path: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, format!("there is nothing at {path}"))
+    }
+
     /// 405: `allow` lists what works here (RFC 9110, 15.5.6).
-    pub fn method_not_allowed(allow: &'static str) -> Self {
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, format!("allowed here: {allow}"))
-            .with(ALLOW, HeaderValue::from_static(allow))
+    pub fn method_not_allowed(allow: &str) -> Self {
+        let problem = Self::new(StatusCode::METHOD_NOT_ALLOWED, format!("allowed here: {allow}"));
+        match HeaderValue::from_str(allow) {
+            Ok(allow) => problem.with(ALLOW, allow),
+            Err(_) => problem,
+        }
     }
 
     /// The same with one more header.

@@ -1,13 +1,88 @@
-//! Which door a request goes to.
+//! Which door a request goes to, and what every door has: its methods, OPTIONS, and CORS for the pages that are let in.
 
 use hyper::body::Incoming;
-use hyper::{Request, Response};
+use hyper::header::ORIGIN;
+use hyper::{Method, Request, Response};
 
 use super::context::{Body, Context, Upgrade};
+use super::cors;
+use super::doors::page::File;
 use super::doors::{echo, events, messages, page, websocket};
-use super::guard;
+use super::guard::{self, Ours};
 use super::problem::Problem;
 use super::socket::Talk;
+
+/// What our own addresses begin with.
+const SCHEME: &str = "http";
+
+/// A door, as it can be asked for.
+#[derive(Debug)]
+pub struct Door {
+    /// Its path; `{…}` at the end stands for anything.
+    pub path: &'static str,
+    /// What one may do there. OPTIONS works everywhere.
+    pub methods: &'static [&'static str],
+    to: To,
+}
+
+/// What is behind a door.
+#[derive(Debug, Clone, Copy)]
+enum To {
+    List,
+    Message,
+    Events,
+    Echo,
+    Socket,
+    File(&'static File),
+}
+
+const READ: &[&str] = &["GET", "HEAD"];
+
+/// Every door. 405, OPTIONS and `docs/doors.md` say what stands here.
+pub const DOORS: &[Door] = &[
+    Door { path: "/api/messages", methods: &["GET", "HEAD", "POST"], to: To::List },
+    Door { path: "/api/messages/{id}", methods: &["GET", "HEAD", "PUT", "PATCH", "DELETE"], to: To::Message },
+    Door { path: "/api/events", methods: READ, to: To::Events },
+    Door { path: "/api/echo", methods: &["POST"], to: To::Echo },
+    Door { path: "/ws", methods: &["GET"], to: To::Socket },
+    Door { path: "/", methods: READ, to: To::File(&page::INDEX) },
+    Door { path: "/page.css", methods: READ, to: To::File(&page::STYLE) },
+    Door { path: "/page.js", methods: READ, to: To::File(&page::PAGE) },
+    Door { path: "/ask.js", methods: READ, to: To::File(&page::ASK) },
+    Door { path: "/socket.js", methods: READ, to: To::File(&page::SOCKET) },
+    Door { path: "/show.js", methods: READ, to: To::File(&page::SHOW) },
+    Door { path: "/icon.svg", methods: READ, to: To::File(&page::ICON) },
+];
+
+impl Door {
+    /// The door at this path, and what stands there for `{…}`.
+    fn at(path: &str) -> Option<(&'static Self, &str)> {
+        DOORS.iter().find_map(|door| Some((door, door.rest(path)?)))
+    }
+
+    fn rest<'a>(&self, path: &'a str) -> Option<&'a str> {
+        match self.path.split_once('{') {
+            Some((before, _)) => path.strip_prefix(before),
+            None => (path == self.path).then_some(""),
+        }
+    }
+
+    /// The methods, for Allow (RFC 9110, 10.2.1).
+    fn allow(&self) -> String {
+        [self.methods, &["OPTIONS"]].concat().join(", ")
+    }
+}
+
+/// Every method that works at some door.
+fn everything() -> String {
+    let mut all: Vec<&str> = Vec::new();
+    for method in DOORS.iter().flat_map(|door| door.methods).chain(&["OPTIONS"]) {
+        if !all.contains(method) {
+            all.push(method);
+        }
+    }
+    all.join(", ")
+}
 
 /// The answer to a request.
 pub(super) async fn answer(
@@ -15,7 +90,22 @@ pub(super) async fn answer(
     context: &Context,
     upgrade: &Upgrade,
 ) -> Response<Body> {
-    route(request, context, upgrade).await.unwrap_or_else(Response::from)
+    let origins = &context.options.origins;
+    let ours = Ours { address: context.address, scheme: SCHEME, origins };
+    let origin = request.headers().get(ORIGIN).cloned();
+    let guarded = guard::check(&request, ours);
+    let allowed = origin.as_ref().filter(|_| guarded.is_ok()).cloned();
+    let mut response = match guarded {
+        Ok(()) => route(request, context, upgrade).await.unwrap_or_else(Response::from),
+        Err(problem) => problem.into(),
+    };
+    if origin.is_some() || !origins.is_empty() {
+        cors::depends_on_origin(&mut response);
+    }
+    if let Some(origin) = allowed {
+        cors::let_in(&mut response, origin);
+    }
+    response
 }
 
 async fn route(
@@ -23,16 +113,24 @@ async fn route(
     context: &Context,
     upgrade: &Upgrade,
 ) -> Result<Response<Body>, Problem> {
-    guard::check(&request, context.address)?;
     let path = request.uri().path().to_owned();
-    match path.as_str() {
-        "/api/messages" => messages::list(request, context).await,
-        "/api/events" => events::stream(request, context).await,
-        "/api/echo" => echo::echo(request, context).await,
-        "/ws" => websocket::upgrade(&request, upgrade, || Talk::List(context.store.subscribe())),
-        _ => match path.strip_prefix("/api/messages/") {
-            Some(id) => messages::one(request, context, id).await,
-            None => page::file(&request),
-        },
+    // About the server as a whole (RFC 9110, 9.3.7).
+    if path == "*" && request.method() == Method::OPTIONS {
+        return Ok(cors::options(&request, &everything()));
+    }
+    let (door, rest) = Door::at(&path).ok_or_else(|| Problem::nothing_at(&path))?;
+    if request.method() == Method::OPTIONS {
+        return Ok(cors::options(&request, &door.allow()));
+    }
+    if !door.methods.contains(&request.method().as_str()) {
+        return Err(Problem::method_not_allowed(&door.allow()));
+    }
+    match door.to {
+        To::List => messages::list(request, context).await,
+        To::Message => messages::one(request, context, rest).await,
+        To::Events => Ok(events::stream(&request, context)),
+        To::Echo => echo::echo(request, context).await,
+        To::Socket => websocket::upgrade(&request, upgrade, || Talk::List(context.store.subscribe())),
+        To::File(file) => page::file(&request, file, context.address, SCHEME),
     }
 }

@@ -4,8 +4,9 @@
 //! that order. What happens to the list is told to every subscription; a subscriber that falls more than
 //! [`BACKLOG`] behind is told that it lost something, and nobody waits for it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
+use std::str::FromStr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
@@ -15,7 +16,7 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 /// The most messages in the list; the oldest go first.
 pub const CAPACITY: usize = 1_000;
 
-/// The most events that a subscriber may fall behind.
+/// The most events that a subscriber may fall behind, and that are kept for one who comes back.
 pub const BACKLOG: usize = 256;
 
 /// What somebody wants to say.
@@ -55,24 +56,74 @@ pub enum StoreError {
     NotFound(u64),
 }
 
+/// Where in what happened to the list something stands: after the message `message`, as the `change`th change since. The
+/// message itself is the 0th. Written `7`, or `7.2`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NewsId {
+    message: u64,
+    change: u64,
+}
+
+impl fmt::Display for NewsId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.change {
+            0 => write!(f, "{}", self.message),
+            change => write!(f, "{}.{change}", self.message),
+        }
+    }
+}
+
+impl FromStr for NewsId {
+    type Err = ();
+
+    /// One way to write each.
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (message, change) = text.split_once('.').unwrap_or((text, "0"));
+        let number = |text: &str| text.parse().map_err(|_| ());
+        let id = Self { message: number(message)?, change: number(change)? };
+        if id.to_string() == text { Ok(id) } else { Err(()) }
+    }
+}
+
 /// What happened to the list.
 #[derive(Debug, Clone)]
 pub struct News {
-    /// `{"event":…,"data":…}` with `message`, `changed` or `deleted`, encoded once for all who hear it.
+    /// When, in the order of everything that happened.
+    pub id: NewsId,
+    /// `message`, `changed` or `deleted`.
+    pub event: &'static str,
+    /// `{"event":…,"data":…}`, encoded once for all who hear it.
     pub json: Utf8Bytes,
 }
 
+/// What stands before the name of the event, and between it and the data.
+const ENVELOPE: (&str, &str) = (r#"{"event":""#, r#"","data":"#);
+
 impl News {
-    fn new(event: &'static str, data: &impl Serialize) -> Self {
-        #[derive(Serialize)]
-        struct Envelope<'a, T> {
-            event: &'static str,
-            data: &'a T,
-        }
+    fn new(id: NewsId, event: &'static str, data: &impl Serialize) -> Self {
         // Strings and numbers only: encoding cannot fail.
-        let json = serde_json::to_string(&Envelope { event, data }).unwrap_or_default();
-        Self { json: json.into() }
+        let data = serde_json::to_string(data).unwrap_or_default();
+        let (before, between) = ENVELOPE;
+        Self { id, event, json: [before, event, between, &data, "}"].concat().into() }
     }
+
+    /// The data alone, as JSON on one line.
+    #[must_use]
+    pub fn data(&self) -> &str {
+        let begin = ENVELOPE.0.len() + self.event.len() + ENVELOPE.1.len();
+        &self.json[begin..self.json.len() - 1]
+    }
+}
+
+/// What somebody hears who comes back.
+#[derive(Debug)]
+pub struct Following {
+    /// What was missed, and is still known.
+    pub missed: Vec<News>,
+    /// Where the list is now.
+    pub at: NewsId,
+    /// Everything that happens from now on.
+    pub news: broadcast::Receiver<News>,
 }
 
 /// Called with every message that is made, before anybody can hear of it.
@@ -87,8 +138,32 @@ pub struct Store {
 
 #[derive(Default)]
 struct List {
-    last_id: u64,
+    /// Where it is: the newest message, and how many changes there were since.
+    at: NewsId,
     messages: BTreeMap<u64, Message>,
+    /// What happened of late.
+    recent: VecDeque<News>,
+    /// The newest that is no longer among it.
+    forgotten: NewsId,
+}
+
+impl List {
+    /// What is next: a change.
+    fn changed(&mut self) -> NewsId {
+        self.at.change += 1;
+        self.at
+    }
+
+    /// What happened after `since`. Where not all of that is kept, the messages made since, as they are now.
+    fn missed(&self, since: NewsId) -> Vec<News> {
+        // Never given: of a server that ran here before, and everything is new to whoever read that one.
+        let since = if since > self.at { NewsId::default() } else { since };
+        if since >= self.forgotten {
+            return self.recent.iter().filter(|news| news.id > since).cloned().collect();
+        }
+        let newer = self.messages.range(since.message.saturating_add(1)..);
+        newer.map(|(&id, made)| News::new(NewsId { message: id, change: 0 }, "message", made)).collect()
+    }
 }
 
 impl fmt::Debug for Store {
@@ -110,6 +185,15 @@ impl Store {
         self.news.subscribe()
     }
 
+    /// Everything that happens from now on, and what happened after `since`.
+    #[must_use]
+    pub fn follow(&self, since: Option<NewsId>) -> Following {
+        // Both under the lock: nothing is in neither, and nothing in both.
+        let list = self.list();
+        let missed = since.map_or_else(Vec::new, |since| list.missed(since));
+        Following { missed, at: list.at, news: self.news.subscribe() }
+    }
+
     /// Adds a message.
     ///
     /// # Errors
@@ -125,16 +209,16 @@ impl Store {
     #[expect(clippy::unused_async, reason = "a store elsewhere has to wait, and every door is ready for it")]
     pub async fn post_with(&self, draft: Draft, made: impl FnOnce(&Message)) -> Result<Message, StoreError> {
         let mut list = self.list();
-        list.last_id += 1;
-        let message = Message { id: list.last_id, from: draft.from, text: draft.text };
+        list.at = NewsId { message: list.at.message + 1, change: 0 };
+        let message = Message { id: list.at.message, from: draft.from, text: draft.text };
         list.messages.insert(message.id, message.clone());
         while list.messages.len() > CAPACITY {
             list.messages.pop_first();
         }
         (self.on_made)(&message);
         made(&message);
-        // Sent under the lock, so that all hear of the messages in the order of their ids.
-        let _ = self.news.send(News::new("message", &message));
+        let news = News::new(list.at, "message", &message);
+        self.tell(&mut list, news);
         Ok(message)
     }
 
@@ -162,8 +246,10 @@ impl Store {
         let message = list.messages.get_mut(&id).ok_or(StoreError::NotFound(id))?;
         message.from = change.from.unwrap_or_else(|| message.from.clone());
         message.text = change.text.unwrap_or_else(|| message.text.clone());
-        let _ = self.news.send(News::new("changed", message));
-        Ok(message.clone())
+        let message = message.clone();
+        let id = list.changed();
+        self.tell(&mut list, News::new(id, "changed", &message));
+        Ok(message)
     }
 
     /// Removes a message.
@@ -177,8 +263,20 @@ impl Store {
         }
         let mut list = self.list();
         list.messages.remove(&id).ok_or(StoreError::NotFound(id))?;
-        let _ = self.news.send(News::new("deleted", &Deleted { id }));
+        let at = list.changed();
+        self.tell(&mut list, News::new(at, "deleted", &Deleted { id }));
         Ok(())
+    }
+
+    /// Told under the lock, so that all hear of everything in the order in which it happened.
+    fn tell(&self, list: &mut List, news: News) {
+        if list.recent.len() == BACKLOG
+            && let Some(oldest) = list.recent.pop_front()
+        {
+            list.forgotten = oldest.id;
+        }
+        list.recent.push_back(news.clone());
+        let _ = self.news.send(news);
     }
 
     fn list(&self) -> MutexGuard<'_, List> {
@@ -225,5 +323,64 @@ mod tests {
         assert_eq!(store.change(id, change).unwrap(), Message { id, from: "anna".into(), text: "b".into() });
         assert_eq!(store.delete(id), Ok(()));
         assert_eq!(store.delete(id), Err(StoreError::NotFound(id)));
+    }
+
+    fn heard(news: &[News]) -> Vec<String> {
+        news.iter().map(|news| format!("{} {} {}", news.id, news.event, news.data())).collect()
+    }
+
+    #[tokio::test]
+    async fn who_comes_back_hears_what_was_missed() {
+        let store = Store::new(Box::new(|_| ()));
+        assert_eq!(store.follow(None).at.to_string(), "0");
+        for text in ["a", "b"] {
+            store.post(draft(text)).await.unwrap();
+        }
+        store.change(1, Change { text: Some("c".into()), from: None }).unwrap();
+        store.delete(2).unwrap();
+        store.post(draft("d")).await.unwrap();
+        let all = [
+            r#"2 message {"id":2,"from":"anna","text":"b"}"#,
+            r#"2.1 changed {"id":1,"from":"anna","text":"c"}"#,
+            r#"2.2 deleted {"id":2}"#,
+            r#"3 message {"id":3,"from":"anna","text":"d"}"#,
+        ];
+        for (since, from) in [("1", 0), ("2", 1), ("2.1", 2), ("2.2", 3), ("2.9", 3), ("3", 4)] {
+            let following = store.follow(since.parse().ok());
+            assert_eq!(
+                (heard(&following.missed), following.at.to_string()),
+                (all[from..].iter().map(|&line| line.into()).collect(), "3".into())
+            );
+        }
+        assert!(store.follow(None).missed.is_empty());
+        // Of a server that ran before: everything is new.
+        assert_eq!(store.follow("900.1".parse().ok()).missed.len(), 5);
+    }
+
+    #[tokio::test]
+    async fn who_comes_back_late_hears_the_messages_as_they_are_now() {
+        let store = Store::new(Box::new(|_| ()));
+        for text in ["a", "b"] {
+            store.post(draft(text)).await.unwrap();
+        }
+        for n in 0..BACKLOG {
+            store.change(2, Change { text: Some(n.to_string()), from: None }).unwrap();
+        }
+        let missed = |since: &str| heard(&store.follow(since.parse().ok()).missed);
+        assert_eq!(missed("1"), [r#"2 message {"id":2,"from":"anna","text":"255"}"#]);
+        assert_eq!(missed("2").len(), BACKLOG, "just still kept");
+        store.change(2, Change { text: Some("256".into()), from: None }).unwrap();
+        assert_eq!(missed("2"), [""; 0], "the message is not newer");
+        assert_eq!(missed("2.1").len(), BACKLOG);
+    }
+
+    #[test]
+    fn an_id_is_written_in_one_way_only() {
+        for id in ["0", "7", "7.2", "18446744073709551615.18446744073709551615"] {
+            assert_eq!(id.parse::<NewsId>().unwrap().to_string(), id);
+        }
+        for id in ["", "x", "7.", ".2", "7.0", "07", "+7", "-7", "7.2.1", " 7", "18446744073709551616"] {
+            assert_eq!(id.parse::<NewsId>(), Err(()), "{id}");
+        }
     }
 }

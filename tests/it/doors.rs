@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::json;
+use wsdemo::server::DOORS;
 use wsdemo::timeline::{Kind, Seq, Who};
 
 use crate::harness::state;
@@ -84,7 +85,7 @@ fn an_id_is_written_in_one_way_only() {
 #[test]
 fn what_is_not_there_is_404() {
     let host = Host::start();
-    for target in ["/", "/api", "/api/goals", "/api/messages/x", "/api/messages/", "/ws/nowhere"] {
+    for target in ["/index.html", "/api", "/api/goals", "/api/messages/x", "/api/messages/", "/ws/nowhere"] {
         let missing = host.ask("GET", target, "", "");
         assert_eq!(missing.status, 404, "{target}");
         missing.problem();
@@ -96,11 +97,14 @@ fn a_wrong_method_is_told_which_are_right() {
     let host = Host::start();
     host.post("Nice!");
     for (method, target, allowed) in [
-        ("DELETE", LIST, "GET HEAD POST"),
-        ("PUT", LIST, "GET HEAD POST"),
-        ("POST", "/api/messages/1", "GET HEAD PUT PATCH DELETE"),
-        ("BREW", "/api/messages/1", "GET HEAD PUT PATCH DELETE"),
-        ("POST", "/ws", "GET"),
+        ("DELETE", LIST, "GET HEAD POST OPTIONS"),
+        ("PUT", LIST, "GET HEAD POST OPTIONS"),
+        ("POST", "/api/messages/1", "GET HEAD PUT PATCH DELETE OPTIONS"),
+        ("BREW", "/api/messages/1", "GET HEAD PUT PATCH DELETE OPTIONS"),
+        ("POST", "/ws", "GET OPTIONS"),
+        ("GET", "/api/echo", "POST OPTIONS"),
+        ("POST", "/api/events", "GET HEAD OPTIONS"),
+        ("PUT", "/", "GET HEAD OPTIONS"),
     ] {
         let refused = host.ask(method, target, "", "{}");
         assert_eq!(refused.status, 405, "{method} {target}");
@@ -146,6 +150,23 @@ fn too_large_is_413_and_the_answer_arrives() {
         assert_eq!(refused.status, 413, "{len}");
         assert!(refused.problem().contains("65536"));
     }
+}
+
+#[test]
+fn an_echo_is_what_came_and_harmless() {
+    let host = Host::start();
+    let html = "Content-Type: text/html; charset=utf-8\r\n";
+    let echo = host.ask("POST", "/api/echo", html, "<script>alert(1)</script>");
+    assert_eq!((echo.status, echo.body.as_slice()), (200, &b"<script>alert(1)</script>"[..]));
+    assert_eq!(echo.header("content-type"), Some("text/html; charset=utf-8"));
+    assert_eq!(echo.header("content-security-policy"), Some("sandbox; default-src 'none'"));
+    assert_eq!(echo.header("x-content-type-options"), Some("nosniff"));
+    let bare = host.ask("POST", "/api/echo", "", "\u{0}\u{1}");
+    assert_eq!((bare.body.as_slice(), bare.header("content-type")), (&b"\0\x01"[..], None));
+    let nothing = host.ask("POST", "/api/echo", "", "");
+    assert_eq!((nothing.status, nothing.header("content-length")), (200, Some("0")));
+    assert_eq!(host.ask("POST", "/api/echo", "", &"x".repeat(64 * 1024)).body.len(), 64 * 1024);
+    assert_eq!(host.ask("POST", "/api/echo", "", &"x".repeat(64 * 1024 + 1)).status, 413);
 }
 
 #[test]
@@ -337,4 +358,32 @@ fn an_ordinary_client_is_served_and_not_hung_up_on() {
     // Its pool may open a second one beside the first, when it is in luck or not.
     let state = state(host.bus.after(Seq(0)).iter().map(|event| &**event));
     assert!(state.opened() >= 1 && state.closed() == 0, "{state:?}");
+}
+
+/// Doors that are described, and opened elsewhere.
+const LATER: [&str; 2] = ["/ws/echo", "/ws/room/{name}"];
+
+/// `docs/doors.md` has each door, with its methods, and says something about it.
+#[test]
+fn every_door_is_described() {
+    let text = include_str!("../../docs/doors.md");
+    let rows = text.lines().skip_while(|line| !line.starts_with("| door |")).skip(2);
+    let described: Vec<(&str, &str)> = rows
+        .take_while(|line| line.starts_with('|'))
+        .map(|line| {
+            let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+            (cells[0].split('`').nth(1).unwrap(), cells[1])
+        })
+        .collect();
+    let open = |path: &str| DOORS.iter().any(|door| door.path == path);
+    let listed: Vec<_> =
+        described.iter().filter(|(path, _)| open(path) || !LATER.contains(path)).copied().collect();
+    let doors: Vec<_> = DOORS.iter().map(|door| (door.path, door.methods.join(", "))).collect();
+    assert_eq!(listed, doors.iter().map(|(path, methods)| (*path, methods.as_str())).collect::<Vec<_>>());
+    for (path, _) in described.iter().filter(|(path, _)| !path.contains('.') && *path != "/") {
+        let about =
+            text.split(&format!("\n## `{path}`\n")).nth(1).unwrap_or_else(|| panic!("nothing about {path}"));
+        let about = about.split("\n## ").next().unwrap();
+        assert!(about.contains("```sh\n") && about.contains("```js\n"), "{path}: curl and console");
+    }
 }

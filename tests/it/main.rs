@@ -4,11 +4,13 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is how one says that something is wrong")]
 
+mod browser;
 mod capture;
 mod check;
 mod closes;
 mod compare;
 mod doors;
+mod events;
 mod facts;
 mod from;
 mod harness;
@@ -16,8 +18,12 @@ mod house;
 mod http;
 mod keys;
 mod lesson;
+mod longpoll;
 mod notation;
+mod origins;
+mod page;
 mod pauses;
+mod peers;
 mod players;
 mod pty;
 mod races;

@@ -226,7 +226,7 @@ const ACTS: [Done; 17] = [
     ),
     (
         "",
-        "> HEAD /api/messages\n< 200\n<\n> OPTIONS /api/messages\n< 405\n> GET /api/messages\n< *\n= 1 connection",
+        "> HEAD /api/messages\n< 200\n<\n> OPTIONS /api/messages\n< 204\n< allow: *\n> TRACE /api/messages\n< 405\n> GET /api/messages\n< *\n= 1 connection",
         |_| true,
     ),
     (

@@ -75,6 +75,15 @@ impl Host {
         })
     }
 
+    /// Ends when the visitor's request has been read.
+    pub fn asked(&self, visitor: &Visitor) {
+        let ours = self.conn(visitor);
+        self.find(|event| match &event.kind {
+            Kind::Request { conn, .. } if *conn == ours => Some(()),
+            _ => None,
+        });
+    }
+
     /// How a connection ended, when it has.
     pub fn ending(&self, conn: ConnId) -> Ending {
         self.find(|event| match &event.kind {
@@ -192,9 +201,13 @@ impl Visitor {
 
     /// The request that opens a socket.
     pub fn handshake(&self) -> String {
+        self.handshake_at("/ws")
+    }
+
+    fn handshake_at(&self, path: &str) -> String {
         let headers = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
                        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
-        self.written("GET", "/ws", headers, "")
+        self.written("GET", path, headers, "")
     }
 
     pub fn end_sending(&self) {
@@ -232,6 +245,24 @@ impl Visitor {
         response
     }
 
+    /// The next chunk of a body that comes in chunks; none at its end (RFC 9112, 7.1).
+    pub fn chunk(&mut self) -> Option<String> {
+        let line = loop {
+            if let Some(at) = self.rest.windows(2).position(|bytes| bytes == b"\r\n") {
+                break self.take(at + 2);
+            }
+            self.more();
+        };
+        let size = std::str::from_utf8(&line).unwrap().trim_end();
+        let size = usize::from_str_radix(size, 16).unwrap();
+        while self.rest.len() < size + 2 {
+            self.more();
+        }
+        let mut chunk = self.take(size + 2);
+        assert_eq!(chunk.split_off(size), b"\r\n");
+        (size > 0).then(|| String::from_utf8(chunk).unwrap())
+    }
+
     /// Waits until these bytes have come; they stay to be read.
     pub fn wait_for(&mut self, bytes: &[u8]) {
         while !self.rest.windows(bytes.len()).any(|seen| seen == bytes) {
@@ -247,8 +278,12 @@ impl Visitor {
     }
 
     /// Opens a socket on this connection.
-    pub fn upgrade(mut self) -> Socket {
-        let handshake = self.handshake();
+    pub fn upgrade(self) -> Socket {
+        self.upgrade_at("/ws")
+    }
+
+    pub fn upgrade_at(mut self, path: &str) -> Socket {
+        let handshake = self.handshake_at(path);
         self.send(handshake.as_bytes());
         assert_eq!(self.response().status, 101);
         assert!(self.rest.is_empty());

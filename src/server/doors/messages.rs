@@ -1,41 +1,75 @@
 //! `/api/messages` and `/api/messages/{id}`: the list, as REST has it.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderValue, LOCATION};
 use hyper::{Method, Request, Response, StatusCode};
 use serde::Serialize;
 use serde_json::Value;
+use tokio::sync::broadcast::error::RecvError;
 
 use crate::server::content;
 use crate::server::context::{Body, Context};
 use crate::server::problem::Problem;
-use crate::server::store::{Change, Draft, StoreError};
+use crate::server::store::{Change, Draft, Message, StoreError};
 
 /// The longest name of a sender, bytes.
 const MAX_FROM: usize = 64;
 
 type Answer = Result<Response<Body>, Problem>;
 
+/// How long one may wait for news, seconds.
+const MAX_WAIT: f64 = 30.0;
+
 /// `/api/messages`
 pub(in crate::server) async fn list(request: Request<Incoming>, context: &Context) -> Answer {
+    if request.method() == Method::POST {
+        return add(request, context).await;
+    }
+    let query = request.uri().query().unwrap_or_default();
+    let (since, wait) = (since(query)?, wait(query)?);
+    json(StatusCode::OK, &newer(context, since, wait).await)
+}
+
+async fn add(request: Request<Incoming>, context: &Context) -> Answer {
+    let draft = whole(&content(request, context).await?)?;
+    let message = context.store.post(draft).await?;
+    let mut response = json(StatusCode::CREATED, &message)?;
+    let location = format!("/api/messages/{}", message.id);
+    if let Ok(location) = HeaderValue::try_from(location) {
+        response.headers_mut().insert(LOCATION, location);
+    }
+    Ok(response)
+}
+
+/// What is newer. Where nothing is, and one may wait: as soon as something is, or nothing when the time is over or the
+/// server stops.
+async fn newer(context: &Context, since: Option<u64>, wait: Duration) -> Vec<Message> {
     let store = &context.store;
-    match *request.method() {
-        Method::GET | Method::HEAD => {
-            let since = since(request.uri().query().unwrap_or_default())?;
-            json(StatusCode::OK, &store.newer(since))
-        }
-        Method::POST => {
-            let draft = whole(&content(request, context).await?)?;
-            let message = store.post(draft).await?;
-            let mut response = json(StatusCode::CREATED, &message)?;
-            let location = format!("/api/messages/{}", message.id);
-            if let Ok(location) = HeaderValue::try_from(location) {
-                response.headers_mut().insert(LOCATION, location);
+    // Subscribed before looking, so that nothing falls between the two.
+    let mut news = (!wait.is_zero()).then(|| store.subscribe());
+    let found = store.newer(since);
+    let Some(news) = news.as_mut().filter(|_| found.is_empty()) else { return found };
+    let mut guard = context.shutdown.guard();
+    let waiting = async {
+        loop {
+            // A change makes nothing newer; one looks in vain, and waits on.
+            match news.recv().await {
+                Ok(_) | Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => return Vec::new(),
             }
-            Ok(response)
+            let found = store.newer(since);
+            if !found.is_empty() {
+                return found;
+            }
         }
-        _ => Err(Problem::method_not_allowed("GET, HEAD, POST")),
+    };
+    tokio::select! {
+        found = waiting => found,
+        () = tokio::time::sleep(wait) => Vec::new(),
+        () = guard.told() => Vec::new(),
     }
 }
 
@@ -43,10 +77,6 @@ pub(in crate::server) async fn list(request: Request<Incoming>, context: &Contex
 pub(in crate::server) async fn one(request: Request<Incoming>, context: &Context, id: &str) -> Answer {
     let store = &context.store;
     let method = request.method().clone();
-    let allowed = [Method::GET, Method::HEAD, Method::PUT, Method::PATCH, Method::DELETE];
-    if !allowed.contains(&method) {
-        return Err(Problem::method_not_allowed("GET, HEAD, PUT, PATCH, DELETE"));
-    }
     // What is no number is no id of ours: not found, like any other.
     let missing = || Problem::new(StatusCode::NOT_FOUND, format!("there is no message {id}"));
     let id = number(id).ok_or_else(missing)?;
@@ -106,13 +136,34 @@ pub(in crate::server) fn draft(value: &Value) -> Result<Draft, Problem> {
     whole(value)
 }
 
-/// `?since=ID`; other parameters are nobody's business.
+/// A parameter of the query; others are nobody's business.
+fn parameter<'a>(query: &'a str, name: &str) -> Option<&'a str> {
+    query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+}
+
+/// `?since=ID`
 fn since(query: &str) -> Result<Option<u64>, Problem> {
-    let value = query.split('&').find_map(|pair| pair.strip_prefix("since="));
-    let Some(value) = value else { return Ok(None) };
+    let Some(value) = parameter(query, "since") else { return Ok(None) };
     let bad =
         || Problem::new(StatusCode::BAD_REQUEST, format!("`since` must be the id of a message, not {value}"));
     number(value).map(Some).ok_or_else(bad)
+}
+
+/// `?wait=SECONDS`, whole or decimal.
+fn wait(query: &str) -> Result<Duration, Problem> {
+    let Some(value) = parameter(query, "wait") else { return Ok(Duration::ZERO) };
+    let bad = |detail: String| Problem::new(StatusCode::BAD_REQUEST, detail);
+    let (whole, part) = value.split_once('.').unwrap_or((value, "0"));
+    let decimal = [whole, part]
+        .iter()
+        .all(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()));
+    let seconds = value.parse().ok().filter(|_| decimal);
+    let seconds: f64 =
+        seconds.ok_or_else(|| bad(format!("`wait` must be seconds, such as 20, not {value}")))?;
+    if seconds > MAX_WAIT {
+        return Err(bad(format!("`wait` may be {MAX_WAIT} seconds at most, not {value}")));
+    }
+    Ok(Duration::from_secs_f64(seconds))
 }
 
 /// An id as we write it: one way for each.
@@ -139,6 +190,44 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::NotFound(_) => Self::new(StatusCode::NOT_FOUND, error.to_string()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_are_whole_or_decimal_and_thirty_at_most() {
+        for (query, millis) in [
+            ("", 0),
+            ("since=3", 0),
+            ("waiting=x", 0),
+            ("wait=0", 0),
+            ("since=3&wait=20", 20_000),
+            ("wait=0.25&since=3", 250),
+            ("wait=30.000", 30_000),
+        ] {
+            assert_eq!(wait(query).unwrap(), Duration::from_millis(millis), "{query}");
+        }
+        let long = format!("wait={}", "9".repeat(400));
+        for query in [
+            "wait=",
+            "wait=-1",
+            "wait=+1",
+            "wait=1e1",
+            "wait=.5",
+            "wait=5.",
+            "wait=1.2.3",
+            "wait=inf",
+            "wait=nan",
+            "wait=1s",
+            "wait=30.001",
+            "wait=31",
+            &long,
+        ] {
+            assert!(wait(query).is_err(), "{query}");
         }
     }
 }
