@@ -6,12 +6,12 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 
 use super::interrupt::interrupt;
-use super::{cannot_start, print};
+use super::{cannot_start, network, print};
 use crate::cli::Serving;
 use crate::failure::Failure;
 use crate::lesson::play::PortError;
-use crate::server::{Limits, Options, Server, Servers};
-use crate::tap::{Network, Taps, kernel};
+use crate::server::{Limits, Options, Server, Servers, Tls};
+use crate::tap::{Taps, kernel};
 use crate::timeline::Bus;
 
 /// How often sockets are pinged.
@@ -32,22 +32,28 @@ async fn serve(serving: &Serving) -> Result<(), Failure> {
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let servers = Servers::default();
     let taps = Taps::new(Bus::new());
-    let server =
-        Server::start(listener, taps, &servers, options(serving), Box::new(|_| ())).map_err(failed)?;
-    print(&[format!("http://{}", server.address)])?;
+    let options = options(serving)?;
+    let scheme = if options.tls.is_some() { "https" } else { "http" };
+    let fingerprint =
+        options.tls.as_ref().map(|tls| format!("SHA-256 of its certificate: {}", tls.fingerprint()));
+    let server = Server::start(listener, taps, &servers, options, Box::new(|_| ())).map_err(failed)?;
+    let address = format!("{scheme}://{}", server.address);
+    print(&std::iter::once(address).chain(fingerprint).collect::<Vec<_>>())?;
     interrupt().await;
     servers.stop().await;
     Ok(())
 }
 
-fn options(serving: &Serving) -> Options {
+fn options(serving: &Serving) -> Result<Options, Failure> {
     let limits =
         Limits { guests: serving.max_connections as usize, message: serving.max_message, ..Limits::SERVE };
     let development = DEVELOPMENT.map(str::to_owned);
-    Options {
+    let tls = if serving.tls { Some(Tls::new().map_err(cannot_start)?) } else { None };
+    Ok(Options {
         heartbeat: Some(HEARTBEAT),
         limits,
         origins: development.into_iter().chain(serving.allow_origin.iter().cloned()).collect(),
-        network: Network { rtt: serving.network.rtt.unwrap_or_default(), ..Network::default() },
-    }
+        network: network(&serving.network),
+        tls,
+    })
 }

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+use super::tls::Plaintext;
 use super::watch::Watch;
 use super::{Control, Taps, kernel};
 use crate::timeline::Side;
@@ -31,6 +32,11 @@ impl Tap {
     pub(super) fn new(stream: TcpStream, taps: Taps, control: Arc<Control>) -> Self {
         let watch = Watch::opened(taps.bus().clone(), &control);
         Self { stream, taps, control, watch, rest: Bytes::new() }
+    }
+
+    /// The bytes are those of TLS from here on: what they say is told by whom this gives.
+    pub(super) fn seal(&mut self) -> Option<Plaintext> {
+        Some(self.watch.seal())
     }
 
     /// Tells the client's FIN or reset if it is there, even where nobody reads any more.
