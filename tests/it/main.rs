@@ -16,6 +16,8 @@ mod house;
 mod http;
 mod keys;
 mod lesson;
+
+mod network;
 mod notation;
 mod pauses;
 mod players;
