@@ -16,7 +16,6 @@ mod house;
 mod http;
 mod keys;
 mod lesson;
-
 mod network;
 mod notation;
 mod pauses;
@@ -28,5 +27,6 @@ mod shape;
 mod socket;
 mod sockets;
 mod terminal;
+mod tls;
 mod tshark;
 mod visitor;
