@@ -170,7 +170,8 @@ impl<O: Out> Narrator<O> {
                 let lanes = Lanes::new(self.look, self.width, lanes);
                 let mut heading = lanes.heading();
                 if let Some(added) = detail {
-                    heading.splice(0..0, wrap_text(Ink::Dim, added, " ", " ", self.width));
+                    let added = self.look.text(added);
+                    heading.splice(0..0, wrap_text(Ink::Dim, &added, " ", " ", self.width));
                 }
                 self.lanes = Some(lanes);
                 self.block(heading)

@@ -248,3 +248,43 @@ fn while_the_network_stalls_nothing_passes_and_all_of_it_comes_later() {
     }
     assert!(ages.iter().any(|age| *age > 700.0 - grain), "{ages:?}");
 }
+
+/// A workload's own round trip is added to its lanes and said above them; the flag's takes its place, and is said in the title.
+#[test]
+fn a_compare_has_its_own_round_trip_unless_the_flag_says_another() {
+    let _alone = ALONE.lock();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("far.md");
+    let ticks = "every 300ms x7 server: tick {n}";
+    let lesson = format!(
+        "---\ntitle: Far\nsummary: Far\n---\n\n## One\n\n```compare\ntransports: keep-alive, websocket\npoll: 500ms\nrtt: 60ms\n{ticks}\n0.8s anna: nice\n```\n"
+    );
+    std::fs::write(&file, lesson).unwrap();
+    let file = file.to_str().unwrap();
+    for (flags, half, in_title) in [(&[][..], 30.0, false), (&["--rtt", "100ms"], 50.0, true)] {
+        let run = json(&[&["lesson", file], flags].concat());
+        assert_eq!((run.broken(), run.code), (Vec::new(), Some(0)));
+        let said = |wanted: Role| {
+            run.kinds().find_map(|kind| match kind {
+                Kind::Say { role, detail, .. } if *role == wanted => Some(detail.clone()),
+                _ => None,
+            })
+        };
+        let (title, above) = (said(Role::Title).flatten().unwrap(), said(Role::Compare).unwrap());
+        let added = format!("{} ms added to each round trip", half * 2.0);
+        assert_eq!(title.ends_with(&added), in_title, "{title}");
+        assert_eq!(above, (!in_title).then_some(added));
+        let heard = run.kinds().filter_map(|kind| match kind {
+            Kind::Heard { client, after, .. } if client == "websocket" => Some(after.0.as_secs_f64() * 1e3),
+            _ => None,
+        });
+        is_about(half, heard.collect(), "pushed");
+        let summary = run.kinds().find_map(|kind| match kind {
+            Kind::Summary { transports, .. } => Some(transports.clone()),
+            _ => None,
+        });
+        for transport in summary.unwrap() {
+            assert_eq!((transport.lost, transport.sent, transport.connections), (0, 1, 1), "{transport:?}");
+        }
+    }
+}
