@@ -47,8 +47,9 @@ pub enum Command {
 }
 
 /// All flags of [`Playing`]: what is not played cannot have them.
-const PLAYING: [&str; 11] =
-    ["auto", "speed", "from", "port", "json", "plain", "hex", "ascii", "width", "color", "rtt"];
+const PLAYING: [&str; 13] = [
+    "auto", "speed", "from", "port", "json", "plain", "hex", "ascii", "width", "color", "rtt", "stall", "cut",
+];
 
 /// What `wsdemo lesson` is to do.
 #[derive(Debug, Clone, Args)]
@@ -109,8 +110,29 @@ pub struct Playing {
 #[derive(Debug, Clone, Copy, Default, Args)]
 pub struct NetworkFlags {
     /// Add this to each round trip: 80ms
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    ///
+    /// Half of it before the server has what a client sends, half before what the server sends leaves. A new connection waits one whole
+    /// round trip more, for TCP's handshake. From 1ms to 10s.
+    #[arg(long, value_name = "TIME", value_parser = rtt)]
     pub rtt: Option<Duration>,
+    /// Let nothing pass for TIME, again and again: 3s, or 3s/20s
+    ///
+    /// For each connection EVERY after it opened, and EVERY after each stall began; 10s unless it is given. What is sent meanwhile
+    /// waits, and comes late, whole and in order.
+    #[arg(long, value_name = "TIME[/EVERY]", value_parser = stall)]
+    pub stall: Option<Stalling>,
+    /// Reset each connection when it has been open for TIME: 30s
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub cut: Option<Duration>,
+}
+
+/// How a network stalls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stalling {
+    /// For how long.
+    pub time: Duration,
+    /// How often.
+    pub every: Duration,
 }
 
 /// Flags of `wsdemo serve`.
@@ -134,6 +156,9 @@ pub struct Serving {
     /// Let pages of this origin in too, at every door: http://localhost:8080
     #[arg(long, value_name = "ORIGIN", value_parser = origin)]
     pub allow_origin: Vec<String>,
+    /// Speak TLS: https and wss, with a certificate made at the start, whose fingerprint is printed
+    #[arg(long)]
+    pub tls: bool,
     /// Use ASCII characters only
     #[arg(long, conflicts_with = "json")]
     pub ascii: bool,
@@ -190,6 +215,22 @@ fn time(text: &str) -> Result<Duration, String> {
     }
 }
 
+fn rtt(text: &str) -> Result<Duration, String> {
+    let rtt = time(text)?;
+    if rtt > Duration::from_secs(10) { Err("must be at most 10s".into()) } else { Ok(rtt) }
+}
+
+/// `3s`, `3s/20s`
+fn stall(text: &str) -> Result<Stalling, String> {
+    let (length, every) = text.split_once('/').map_or((text, "10s"), |(length, every)| (length, every));
+    let stalling = Stalling { time: time(length)?, every: time(every)? };
+    if stalling.time < stalling.every {
+        Ok(stalling)
+    } else {
+        Err(format!("must be shorter than {every}, which is how often: 3s/20s"))
+    }
+}
+
 /// `64KiB`, `16MiB`, or a number of bytes.
 fn size(text: &str) -> Result<usize, String> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
@@ -228,6 +269,16 @@ mod tests {
     #[test]
     fn the_commands_are_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_network_has_its_bounds() {
+        let seconds = Duration::from_secs;
+        assert_eq!(rtt("80ms"), Ok(Duration::from_millis(80)));
+        assert!(rtt("11s").is_err() && rtt("0ms").is_err());
+        assert_eq!(stall("3s"), Ok(Stalling { time: seconds(3), every: seconds(10) }));
+        assert_eq!(stall("3s/20s"), Ok(Stalling { time: seconds(3), every: seconds(20) }));
+        assert!(stall("10s").is_err() && stall("3s/3s").is_err() && stall("3s/").is_err());
     }
 
     #[test]

@@ -53,12 +53,13 @@ async fn poll(mut lane: Lane, close: bool) -> Result<(), LaneError> {
         let response = tokio::select! {
             biased;
             () = tokio::time::sleep_until(lane.until) => return Ok(()),
+            // Before the next question: where a round trip takes as long as a poll, there is always one to be asked.
+            Some((from, text)) = lane.speech.recv() => {
+                client.post(&url).json(&json!({ "from": from, "text": text })).send().await?
+            }
             _ = ticks.tick() => {
                 let query = lane.ear.last().map_or_else(String::new, |id| format!("?since={id}"));
                 client.get(format!("{url}{query}")).send().await?
-            }
-            Some((from, text)) = lane.speech.recv() => {
-                client.post(&url).json(&json!({ "from": from, "text": text })).send().await?
             }
         };
         let posted = response.status() == reqwest::StatusCode::CREATED;

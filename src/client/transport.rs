@@ -34,6 +34,8 @@ pub struct Lane {
     pub taps: Taps,
     /// How often to ask, where one has to.
     pub poll: Duration,
+    /// A round trip's time that is added.
+    pub rtt: Duration,
     /// When the run begins.
     pub start: Instant,
     /// When it ends.

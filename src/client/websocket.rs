@@ -56,6 +56,8 @@ async fn run(mut lane: Lane) -> Result<(), LaneError> {
         }
     }
     ws.close(Some(CloseFrame { code: CloseCode::Normal, reason: "".into() })).await.map_err(failed)?;
+    // The close handshake is a round trip, and the end of TCP another half.
+    let patience = PATIENCE + 2 * lane.rtt;
     // What comes before the server's close frame is still heard; after it, the server's FIN is waited for.
     let end = async {
         while let Some(Ok(message)) = ws.next().await {
@@ -64,7 +66,7 @@ async fn run(mut lane: Lane) -> Result<(), LaneError> {
         ws.into_inner().read_to_end().await;
         Ok(())
     };
-    tokio::time::timeout(PATIENCE, end).await.unwrap_or(Ok(()))
+    tokio::time::timeout(patience, end).await.unwrap_or(Ok(()))
 }
 
 fn hear(

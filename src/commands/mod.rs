@@ -17,8 +17,9 @@ mod socket;
 
 use std::io::{self, Write as _};
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, NetworkFlags};
 use crate::failure::Failure;
+use crate::tap::{Network, Stall};
 
 /// Does what was typed.
 ///
@@ -56,7 +57,13 @@ fn runtime() -> io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()
 }
 
-/// Without a runtime nothing can be done.
-fn cannot_start(error: io::Error) -> Failure {
+/// What is asked to be added to the network.
+fn network(flags: &NetworkFlags) -> Network {
+    let stall = flags.stall.map(|stall| Stall { time: stall.time, every: stall.every });
+    Network { rtt: flags.rtt.unwrap_or_default(), stall, cut: flags.cut }
+}
+
+/// Without a runtime, or the TLS that was asked for, nothing can be done.
+fn cannot_start(error: impl std::error::Error) -> Failure {
     Failure::new(format!("cannot start: {error}"))
 }

@@ -12,7 +12,7 @@ use super::front::{Asker, Audience, Front, Hand, Lectern, Tempo, between};
 use super::interrupt::{Interrupt, interrupt};
 use super::look::Look;
 use super::pace::Pacing;
-use super::{cannot_start, runtime};
+use super::{cannot_start, network, runtime};
 use crate::cli::{Playing, lessons_folder};
 use crate::failure::Failure;
 use crate::lesson::library::Library;
@@ -45,6 +45,7 @@ struct Drew {
 pub(super) fn lesson(lesson: &str, command: &str, playing: &Playing, flags: Flags) -> Result<(), Failure> {
     let source = Library::new(lessons_folder()).find(lesson)?;
     let lesson = parse(&source.name, &source.file, &source.text)?;
+    let flags = Flags { network: network(&playing.network), ..flags };
     let flags = from::begin(&lesson, playing, command, flags)?;
     kernel::raise_descriptor_limit();
     let look = Look::decide(playing);

@@ -9,12 +9,12 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use super::interrupt::{Interrupt, interrupt};
-use super::{cannot_start, look, print, runtime};
+use super::{cannot_start, look, network, print, runtime};
 use crate::cli::Serving;
 use crate::failure::Failure;
 use crate::lesson::play::PortError;
-use crate::server::{Limits, Options, Server, Servers};
-use crate::tap::{Looking, Network, Taps, Totals, kernel};
+use crate::server::{Limits, Options, Server, Servers, Tls};
+use crate::tap::{Looking, Taps, Totals, kernel};
 use crate::terminal::{Group, Ink, Line, Out as _, Screen, Status};
 use crate::timeline::{Bus, Keep, Reader};
 use crate::view::{self, Json, View, Visitors};
@@ -50,10 +50,12 @@ async fn serve(serving: &Serving) -> Result<(), Failure> {
     let looking = if serving.quiet { Looking::Counted } else { Looking::Observed };
     let taps = Taps::new(bus.clone()).looking(looking);
     let servers = Servers::default();
+    let options = options(serving)?;
+    let lines = |address| greeting(&options, address);
     let server =
-        Server::start(listener, taps, &servers, options(serving), Box::new(|_| ())).map_err(failed)?;
-    let (screen, status, options) = look::of_serve(serving);
-    let view = begin(serving, &bus, screen, options, server.address).map_err(unwritten)?;
+        Server::start(listener, taps, &servers, options.clone(), Box::new(|_| ())).map_err(failed)?;
+    let (screen, status, drawing) = look::of_serve(serving);
+    let view = begin(serving, &bus, screen, drawing, &lines(server.address)).map_err(unwritten)?;
     let ended = until_the_end(&server, &servers, &status, show(view, bus.reader())).await;
     status.clear();
     if serving.quiet && ended.is_ok() {
@@ -75,36 +77,37 @@ fn begin(
     bus: &Bus,
     mut screen: Screen<Stdout>,
     options: view::Options,
-    address: SocketAddr,
+    greeting: &[Line],
 ) -> io::Result<Box<dyn View>> {
-    let greeting = greeting(serving, address);
     if serving.json {
         // Where it listens is no event, and whoever asked for any free port must be told.
         let text: String = greeting.iter().map(|line| line.text() + "\n").collect();
         io::stderr().write_all(text.as_bytes())?;
         return Ok(Box::new(Json::new(BufWriter::new(io::stdout()), &bus.started())?));
     }
-    screen.show(Group::Block, &greeting)?;
+    screen.show(Group::Block, greeting)?;
     Ok(Box::new(Visitors::new(screen, options)))
 }
 
 /// What somebody needs to know who comes to this terminal.
-fn greeting(serving: &Serving, address: SocketAddr) -> Vec<Line> {
-    let title = Line::plain(" ").with(Ink::Bold, "wsdemo serve");
+fn greeting(options: &Options, address: SocketAddr) -> Vec<Line> {
     let row = |what: &str, words: String| {
         let mut line = Line::plain(" ").with(Ink::Dim, what);
         line.pad(WORDS);
         line.with(Ink::Plain, words)
     };
+    let s = if options.tls.is_some() { "s" } else { "" };
     let mut lines = vec![
-        title,
-        row("page", format!("http://{address}/")),
-        row("API", format!("http://{address}/api/messages")),
-        row("WebSocket", format!("ws://{address}/ws")),
+        Line::plain(" ").with(Ink::Bold, "wsdemo serve"),
+        row("page", format!("http{s}://{address}/")),
+        row("API", format!("http{s}://{address}/api/messages")),
+        row("WebSocket", format!("ws{s}://{address}/ws")),
     ];
-    if let Some(rtt) = serving.network.rtt {
-        let rtt = humantime::format_duration(rtt);
-        lines.push(row("added", format!("{rtt} to each round trip")));
+    if let Some(tls) = &options.tls {
+        lines.push(row("SHA-256", format!("{} (of the certificate)", tls.fingerprint())));
+    }
+    if options.network.is_changed() {
+        lines.push(row("network", options.network.to_string()));
     }
     lines.push(row("Ctrl-C", "closes every socket with 1001".into()));
     lines.push(Line::default());
@@ -171,14 +174,16 @@ fn unwritten(error: io::Error) -> Failure {
     }
 }
 
-fn options(serving: &Serving) -> Options {
+fn options(serving: &Serving) -> Result<Options, Failure> {
     let limits =
         Limits { guests: serving.max_connections as usize, message: serving.max_message, ..Limits::SERVE };
     let development = DEVELOPMENT.map(str::to_owned);
-    Options {
+    let tls = if serving.tls { Some(Tls::new().map_err(cannot_start)?) } else { None };
+    Ok(Options {
         heartbeat: Some(HEARTBEAT),
         limits,
         origins: development.into_iter().chain(serving.allow_origin.iter().cloned()).collect(),
-        network: Network { rtt: serving.network.rtt.unwrap_or_default(), ..Network::default() },
-    }
+        network: network(&serving.network),
+        tls,
+    })
 }

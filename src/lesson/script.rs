@@ -273,6 +273,8 @@ pub struct Workload {
     pub transports: Vec<String>,
     /// How often polling transports ask.
     pub poll: Duration,
+    /// A round trip's time that is added.
+    pub rtt: Duration,
     /// What is said, in order of time; at least one.
     pub events: Vec<Planned>,
 }

@@ -14,6 +14,7 @@ use hyper_util::rt::TokioIo;
 
 use super::context::{Body, Context, Hold, Upgrade};
 use super::hang_up::hang_up;
+use super::layers::dress;
 use super::problem::Problem;
 use super::router;
 use super::socket::Socket;
@@ -25,6 +26,7 @@ const MAX_HEAD: usize = 16 * 1024;
 /// Serves one connection to its end.
 pub(super) async fn drive(stream: Stream, doors: Doors, mut hold: Hold) {
     let (context, upgrade) = (Arc::clone(&doors.context), Arc::clone(&doors.upgrade));
+    let Some(stream) = dress(stream, &context, &mut hold.guard).await else { return };
     let mut connection = http1::Builder::new()
         // A client that half-closes after its request still gets its answer.
         .half_close(true)

@@ -9,7 +9,7 @@ use tokio::sync::OwnedSemaphorePermit;
 pub(super) use super::body::Body;
 use super::shutdown::{Guard, Shutdown};
 use super::socket::Talk;
-use super::{Limits, Store};
+use super::{Limits, Store, Tls};
 use crate::tap::Network;
 
 /// What a server may be told.
@@ -23,12 +23,20 @@ pub struct Options {
     pub origins: Arc<[String]>,
     /// What is added to the network.
     pub network: Network,
+    /// With it the server speaks TLS, and nothing else.
+    pub tls: Option<Tls>,
 }
 
 impl Default for Options {
     /// As a lesson has it.
     fn default() -> Self {
-        Self { heartbeat: None, limits: Limits::SOLO, origins: Arc::default(), network: Network::default() }
+        Self {
+            heartbeat: None,
+            limits: Limits::SOLO,
+            origins: Arc::default(),
+            network: Network::default(),
+            tls: None,
+        }
     }
 }
 
@@ -39,6 +47,13 @@ pub(super) struct Context {
     pub store: Arc<Store>,
     pub options: Options,
     pub shutdown: Shutdown,
+}
+
+impl Context {
+    /// What our own addresses begin with.
+    pub fn scheme(&self) -> &'static str {
+        if self.options.tls.is_some() { "https" } else { "http" }
+    }
 }
 
 /// What a connection holds until its stream is closed.

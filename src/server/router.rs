@@ -12,9 +12,6 @@ use super::guard::{self, Ours};
 use super::problem::Problem;
 use super::socket::Talk;
 
-/// What our own addresses begin with.
-const SCHEME: &str = "http";
-
 /// A door, as it can be asked for.
 #[derive(Debug)]
 pub struct Door {
@@ -91,7 +88,7 @@ pub(super) async fn answer(
     upgrade: &Upgrade,
 ) -> Response<Body> {
     let origins = &context.options.origins;
-    let ours = Ours { address: context.address, scheme: SCHEME, origins };
+    let ours = Ours { address: context.address, scheme: context.scheme(), origins };
     let origin = request.headers().get(ORIGIN).cloned();
     let guarded = guard::check(&request, ours);
     let allowed = origin.as_ref().filter(|_| guarded.is_ok()).cloned();
@@ -131,6 +128,6 @@ async fn route(
         To::Events => Ok(events::stream(&request, context)),
         To::Echo => echo::echo(request, context).await,
         To::Socket => websocket::upgrade(&request, upgrade, || Talk::List(context.store.subscribe())),
-        To::File(file) => page::file(&request, file, context.address, SCHEME),
+        To::File(file) => page::file(&request, file, context.address, context.scheme()),
     }
 }

@@ -1,5 +1,5 @@
 //! The gate: lets a connection be stalled or cut from outside, and knows since when a write waits. Open, it costs one
-//! atomic load and one lock a call.
+//! atomic load a call; only who has to wait leaves word where to be woken.
 
 use std::io;
 use std::pin::Pin;
@@ -10,6 +10,7 @@ use futures_util::task::AtomicWaker;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
+use super::tls::Plaintext;
 use super::{Control, Tap};
 
 /// A tapped stream that can be stalled and cut by its [`Control`].
@@ -24,21 +25,62 @@ pub struct Gate {
 }
 
 impl Gate {
+    /// The bytes are those of TLS: what they say is told by whom this gives.
+    pub(super) fn seal(&mut self) -> Option<Plaintext> {
+        self.tap.seal()
+    }
+
     pub(super) fn new(tap: Tap, control: Arc<Control>) -> Self {
         Self { tap, control, read_stall: None, write_stall: None, waits: false }
     }
 
-    fn poll_read_pass(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        poll_pass(&self.control, &self.control.reader, &mut self.read_stall, cx)
+    /// What the tap reads, when nothing stands in the way.
+    fn poll_in(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut read: impl FnMut(Pin<&mut Tap>, &mut Context<'_>) -> Poll<io::Result<()>>,
+    ) -> Poll<io::Result<()>> {
+        loop {
+            if self.control.is_barred() {
+                ready!(poll_pass(&self.control, &self.control.reader, &mut self.read_stall, cx))?;
+            }
+            let polled = read(Pin::new(&mut self.tap), cx);
+            if polled.is_ready() {
+                return polled;
+            }
+            self.control.reader.register(cx.waker());
+            // It may have been barred between looking and leaving word.
+            if !self.control.is_barred() {
+                return Poll::Pending;
+            }
+        }
     }
 
-    fn poll_write_pass(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let passed = poll_pass(&self.control, &self.control.writer, &mut self.write_stall, cx);
-        if passed.is_pending() {
-            // A stall is not the client's fault.
-            self.write_waits(false);
+    /// The same for what is written.
+    fn poll_out<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut write: impl FnMut(Pin<&mut Tap>, &mut Context<'_>) -> Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        loop {
+            if self.control.is_barred() {
+                let passed = poll_pass(&self.control, &self.control.writer, &mut self.write_stall, cx);
+                if passed.is_pending() {
+                    // A stall is not the client's fault.
+                    self.write_waits(false);
+                }
+                ready!(passed)?;
+            }
+            let polled = write(Pin::new(&mut self.tap), cx);
+            self.write_waits(polled.is_pending());
+            if polled.is_ready() {
+                return polled;
+            }
+            self.control.writer.register(cx.waker());
+            if !self.control.is_barred() {
+                return Poll::Pending;
+            }
         }
-        passed
     }
 
     fn write_waits(&mut self, waits: bool) {
@@ -62,7 +104,7 @@ fn poll_pass(
         if control.is_cut() {
             return Poll::Ready(Err(io::Error::new(io::ErrorKind::ConnectionAborted, "cut")));
         }
-        let Some(until) = control.stalled_until().filter(|until| *until > tokio::time::Instant::now()) else {
+        let Some(until) = control.stalled_until() else {
             *stall = None;
             return Poll::Ready(Ok(()));
         };
@@ -80,17 +122,13 @@ impl AsyncRead for Gate {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        ready!(self.poll_read_pass(cx))?;
-        Pin::new(&mut self.tap).poll_read(cx, buf)
+        self.poll_in(cx, |tap, cx| tap.poll_read(cx, buf))
     }
 }
 
 impl AsyncWrite for Gate {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        ready!(self.poll_write_pass(cx))?;
-        let written = Pin::new(&mut self.tap).poll_write(cx, buf);
-        self.write_waits(written.is_pending());
-        written
+        self.poll_out(cx, |tap, cx| tap.poll_write(cx, buf))
     }
 
     fn poll_write_vectored(
@@ -98,10 +136,7 @@ impl AsyncWrite for Gate {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        ready!(self.poll_write_pass(cx))?;
-        let written = Pin::new(&mut self.tap).poll_write_vectored(cx, bufs);
-        self.write_waits(written.is_pending());
-        written
+        self.poll_out(cx, |tap, cx| tap.poll_write_vectored(cx, bufs))
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -113,7 +148,6 @@ impl AsyncWrite for Gate {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(self.poll_write_pass(cx))?;
-        Pin::new(&mut self.tap).poll_shutdown(cx)
+        self.poll_out(cx, |tap, cx| tap.poll_shutdown(cx))
     }
 }

@@ -9,9 +9,11 @@ mod diag;
 mod gate;
 pub mod kernel;
 mod layers;
+mod net;
 mod network;
 mod registry;
 mod stream;
+mod tls;
 mod watch;
 
 pub use gate::Gate;
@@ -19,3 +21,4 @@ pub use layers::Stream;
 pub use network::{Network, Stall};
 pub use registry::{Control, Looking, Taps, Totals};
 pub use stream::Tap;
+pub use tls::Plaintext;

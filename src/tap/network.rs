@@ -1,5 +1,6 @@
 //! The added network: what is put between a client and the server beyond what there is. Labelled *added* wherever it is shown.
 
+use std::fmt;
 use std::time::Duration;
 
 /// How the network is changed. It is never called packet loss: user space cannot lose TCP's packets.
@@ -27,5 +28,45 @@ impl Network {
     #[must_use]
     pub fn is_changed(&self) -> bool {
         *self != Self::default()
+    }
+}
+
+/// `80 ms added to each round trip, nothing passes for 3 s each 10 s, cut after 30 s`
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.rtt.is_zero() {
+            f.write_str("no added delay")?;
+        } else {
+            write!(f, "{} added to each round trip", time(self.rtt))?;
+        }
+        if let Some(Stall { time: stalled, every }) = self.stall {
+            write!(f, ", nothing passes for {} each {}", time(stalled), time(every))?;
+        }
+        if let Some(age) = self.cut {
+            write!(f, ", cut after {}", time(age))?;
+        }
+        Ok(())
+    }
+}
+
+/// `80 ms`, `1.5 s`
+fn time(time: Duration) -> String {
+    let ms = time.as_secs_f64() * 1e3;
+    if ms < 1000.0 { format!("{ms} ms") } else { format!("{} s", ms / 1e3) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_added_is_said() {
+        let ms = Duration::from_millis;
+        assert_eq!(Network::default().to_string(), "no added delay");
+        let far = Network { rtt: ms(80), ..Network::default() };
+        assert_eq!(far.to_string(), "80 ms added to each round trip");
+        let stall = Some(Stall { time: ms(1500), every: ms(10_000) });
+        let bad = Network { stall, cut: Some(ms(30_000)), ..Network::default() };
+        assert_eq!(bad.to_string(), "no added delay, nothing passes for 1.5 s each 10 s, cut after 30 s");
     }
 }

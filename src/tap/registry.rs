@@ -159,6 +159,8 @@ pub struct Control {
     pub server: SocketAddr,
     /// The client's name.
     pub name: Option<String>,
+    /// Whether something may stand in the way: cut or stalled. Looked at with each call, so that open needs no lock.
+    barred: AtomicBool,
     cut: AtomicBool,
     stalled_until: Mutex<Option<Instant>>,
     /// Since when the kernel has taken nothing of what is to be written.
@@ -174,6 +176,7 @@ impl Control {
             client,
             server,
             name,
+            barred: AtomicBool::new(false),
             cut: AtomicBool::new(false),
             stalled_until: Mutex::new(None),
             waits_since: Mutex::new(None),
@@ -184,14 +187,15 @@ impl Control {
 
     /// Resets the connection, as a machine does that forgot it.
     pub fn cut(&self) {
-        self.cut.store(true, Ordering::Release);
-        self.wake();
+        self.cut.store(true, Ordering::SeqCst);
+        self.bar();
     }
 
     /// Lets nothing pass for so long, either way; FINs wait as well.
     pub fn stall(&self, time: Duration) {
-        *lock(&self.stalled_until) = Some(Instant::now() + time);
-        self.wake();
+        let mut stalled_until = lock(&self.stalled_until);
+        *stalled_until = Some(Instant::now() + time);
+        self.bar();
     }
 
     /// Ends when a write has waited for so long, or a little longer; stalls do not count.
@@ -211,14 +215,30 @@ impl Control {
     }
 
     pub(super) fn is_cut(&self) -> bool {
-        self.cut.load(Ordering::Acquire)
+        self.cut.load(Ordering::SeqCst)
     }
 
+    pub(super) fn is_barred(&self) -> bool {
+        // In one order with the waker that is left before looking once more.
+        self.barred.load(Ordering::SeqCst)
+    }
+
+    /// Until when nothing passes, while that is not over.
     pub(super) fn stalled_until(&self) -> Option<Instant> {
-        *lock(&self.stalled_until)
+        let mut stalled_until = lock(&self.stalled_until);
+        *stalled_until = stalled_until.filter(|until| *until > Instant::now());
+        if stalled_until.is_none() && !self.is_cut() {
+            self.barred.store(false, Ordering::SeqCst);
+            if self.is_cut() {
+                // Cut meanwhile.
+                self.barred.store(true, Ordering::SeqCst);
+            }
+        }
+        *stalled_until
     }
 
-    fn wake(&self) {
+    fn bar(&self) {
+        self.barred.store(true, Ordering::SeqCst);
         self.reader.wake();
         self.writer.wake();
     }

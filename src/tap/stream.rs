@@ -9,6 +9,7 @@ use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+use super::tls::Plaintext;
 use super::watch::Watch;
 use super::{Control, Taps, kernel};
 use crate::timeline::Side;
@@ -40,6 +41,11 @@ impl Tap {
     pub(super) fn new(stream: TcpStream, taps: Taps, control: Arc<Control>) -> Self {
         let watch = taps.is_observing().then(|| Box::new(Watch::opened(taps.bus().clone(), &control)));
         Self { stream, taps, control, watch, counts: Counts::default(), rest: Bytes::new() }
+    }
+
+    /// The bytes are those of TLS from here on: what they say is told by whom this gives.
+    pub(super) fn seal(&mut self) -> Option<Plaintext> {
+        self.watch.as_mut().map(|watch| watch.seal())
     }
 
     fn observed(&mut self) -> Option<Observed<'_>> {

@@ -6,6 +6,7 @@ use crate::timeline::{Bus, ConnId, Data, Elapsed, Frame, Head, Kind, Layer, Side
 use crate::wire::{Conversation, Meaning};
 
 use super::Control;
+use super::tls::Plaintext;
 
 /// Watches one connection from its first byte to its end.
 #[derive(Debug)]
@@ -13,7 +14,8 @@ pub(super) struct Watch {
     bus: Bus,
     conn: ConnId,
     opened: Elapsed,
-    conversation: Conversation,
+    /// `None` where the bytes are those of TLS: then they say nothing here.
+    conversation: Option<Conversation>,
     from_client: u64,
     from_server: u64,
     ending: Ending,
@@ -41,11 +43,17 @@ impl Watch {
             bus,
             conn,
             opened: event.at,
-            conversation: Conversation::new(),
+            conversation: Some(Conversation::new()),
             from_client: 0,
             from_server: 0,
             ending: Ending::default(),
         }
+    }
+
+    /// The bytes are those of TLS from here on, and what they say is told by whom this gives.
+    pub(super) fn seal(&mut self) -> Plaintext {
+        self.conversation = None;
+        Plaintext::new(self.bus.clone(), self.conn)
     }
 
     pub(super) fn bytes(&mut self, from: Side, bytes: &[u8]) {
@@ -59,7 +67,7 @@ impl Watch {
         }
         let data = Data(bytes.to_vec().into());
         let seen = Kind::Bytes { conn: self.conn, from, len, layer: Layer::Tcp, data };
-        let meanings = self.conversation.feed(from, bytes);
+        let meanings = self.conversation.as_mut().map(|it| it.feed(from, bytes)).unwrap_or_default();
         let conn = self.conn;
         let meant = meanings.into_iter().filter_map(|meaning| event_of(conn, meaning));
         self.bus.append_all(std::iter::once(seen).chain(meant));
@@ -78,7 +86,8 @@ impl Watch {
     /// What is told of that direction's last message.
     fn end(&mut self, from: Side) -> Vec<Kind> {
         let conn = self.conn;
-        self.conversation.end(from).into_iter().filter_map(|meaning| event_of(conn, meaning)).collect()
+        let meanings = self.conversation.as_mut().map(|it| it.end(from)).unwrap_or_default();
+        meanings.into_iter().filter_map(|meaning| event_of(conn, meaning)).collect()
     }
 
     /// Neither FIN was an answer to the other.
@@ -158,7 +167,7 @@ impl Ending {
 }
 
 /// The event that tells a meaning. Bytes that could not be read stay counted, and are no event of their own.
-fn event_of(conn: ConnId, meaning: Meaning) -> Option<Kind> {
+pub(super) fn event_of(conn: ConnId, meaning: Meaning) -> Option<Kind> {
     Some(match meaning {
         Meaning::Request { exchange, method, target, headers, head_len } => {
             Kind::Request { conn, exchange, method, target, head: Head { headers, head_len } }

@@ -205,7 +205,7 @@ pub enum Kind {
         /// The words.
         text: String,
         /// What stands beside it: for `title` where the server listens, for `code` the language, for `remark`
-        /// the client's name.
+        /// the client's name, for `compare` what is added to the network, where the title did not say so.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         detail: Option<String>,
         /// For `wire`: how its bytes are to be shown. For `compare`: never.

@@ -37,14 +37,23 @@ struct Pending {
     /// How many bytes before `bytes` were too many to be held.
     dropped: u64,
     bytes: Vec<u8>,
+    /// What crosses outside is TLS, and the messages are inside of it.
+    sealed: bool,
 }
 
 impl Slices {
     /// Takes the next event.
     pub fn event(&mut self, event: &Event) -> Option<Slice> {
         match &event.kind {
-            Kind::Bytes { conn, from, layer: Layer::Tcp, data, .. } => {
+            Kind::Bytes { conn, from, layer, data, .. } => {
                 let pending = self.pending.entry((*conn, *from)).or_default();
+                match layer {
+                    Layer::Tcp if pending.sealed => return None,
+                    Layer::Tls if !pending.sealed => {
+                        *pending = Pending { sealed: true, ..Pending::default() };
+                    }
+                    Layer::Tcp | Layer::Tls => {}
+                }
                 pending.bytes.extend_from_slice(&data.0);
                 if pending.bytes.len() > LIMIT {
                     pending.dropped += pending.bytes.len() as u64;
@@ -102,7 +111,11 @@ mod tests {
     }
 
     fn feed(slices: &mut Slices, bytes: &[u8]) {
-        let (conn, from, layer) = (ConnId(1), Side::Server, Layer::Tcp);
+        feed_in(slices, Layer::Tcp, bytes);
+    }
+
+    fn feed_in(slices: &mut Slices, layer: Layer, bytes: &[u8]) {
+        let (conn, from) = (ConnId(1), Side::Server);
         let data = Data(bytes.to_vec().into());
         slices.event(&event(Kind::Bytes { conn, from, len: bytes.len() as u64, layer, data }));
     }
@@ -111,6 +124,17 @@ mod tests {
         let (conn, from) = (ConnId(1), Side::Server);
         let end = Kind::MessageEnd { conn, from, exchange: 1, body_len: 0, wire_len, complete: true };
         slices.event(&event(end))
+    }
+
+    #[test]
+    fn inside_tls_the_messages_are_those_of_the_plaintext() {
+        let mut slices = Slices::default();
+        feed_in(&mut slices, Layer::Tcp, &[0x16; 90]);
+        feed_in(&mut slices, Layer::Tcp, &[0x17; 43]);
+        feed_in(&mut slices, Layer::Tls, b"HTTP/1.1 200 OK\r\n\r\n[]");
+        assert!(end(&mut slices, 21).is_some_and(|slice| slice.is_empty_list()));
+        feed_in(&mut slices, Layer::Tcp, &[0x15; 24]);
+        assert_eq!(slices.pending().count(), 0);
     }
 
     #[test]

@@ -90,6 +90,8 @@ pub struct Ladder {
 #[derive(Debug, Default)]
 struct Unread {
     len: u64,
+    /// What crosses outside is TLS.
+    sealed: bool,
     /// When the last of them came.
     at: Elapsed,
 }
@@ -345,9 +347,10 @@ impl Ladder {
     fn count(&mut self, at: Elapsed, key: (ConnId, Side), len: u64, layer: Layer) {
         let unread = self.unread.entry(key).or_default();
         match layer {
-            Layer::Tcp => *unread = Unread { len: unread.len.saturating_add(len), at },
+            Layer::Tcp if unread.sealed => {}
+            Layer::Tcp => *unread = Unread { len: unread.len.saturating_add(len), sealed: false, at },
             // Inside TLS the lengths of messages are those of the plaintext: nothing is left over to tell.
-            Layer::Tls => unread.len = 0,
+            Layer::Tls => *unread = Unread { len: 0, sealed: true, at },
         }
     }
 
@@ -359,7 +362,7 @@ impl Ladder {
 
     /// Bytes of this side that no message took.
     fn rest(&mut self, event: &Event, conn: ConnId, from: Side, why: &'static str) -> Vec<Row> {
-        let Some(Unread { len: 1.., at }) = self.unread.get(&(conn, from)) else {
+        let Some(Unread { len: 1.., at, .. }) = self.unread.get(&(conn, from)) else {
             return Vec::new();
         };
         let event = Event { at: *at, ..event.clone() };

@@ -168,7 +168,11 @@ impl<O: Out> Narrator<O> {
             Role::Compare => {
                 self.fence.compare();
                 let lanes = Lanes::new(self.look, self.width, lanes);
-                let heading = lanes.heading();
+                let mut heading = lanes.heading();
+                if let Some(added) = detail {
+                    let added = self.look.text(added);
+                    heading.splice(0..0, wrap_text(Ink::Dim, &added, " ", " ", self.width));
+                }
                 self.lanes = Some(lanes);
                 self.block(heading)
             }

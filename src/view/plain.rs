@@ -143,7 +143,7 @@ impl<O: Out> Plain<O> {
             Role::Compare => {
                 self.fence.compare();
                 self.lanes = Some(Lanes::told(lanes));
-                Ok(())
+                detail.as_ref().map_or(Ok(()), |added| self.sentence(added))
             }
             Role::Skip => {
                 self.skipping.begin();

@@ -18,6 +18,9 @@ pub const MAX_TEXT: usize = 1024;
 /// The longest time that a workload may take.
 pub const MAX_RUN: Duration = LONGEST;
 
+/// The longest round trip that may be added.
+const MAX_RTT: Duration = Duration::from_secs(10);
+
 /// How often polling transports ask, unless the workload says otherwise.
 const POLL: Duration = Duration::from_secs(2);
 
@@ -83,6 +86,7 @@ pub(super) fn parse<'a>(
             line: fence.line,
             transports: TRANSPORTS.map(str::to_owned).to_vec(),
             poll: POLL,
+            rtt: Duration::ZERO,
             events: Vec::new(),
         },
         seen: Vec::new(),
@@ -116,13 +120,16 @@ struct Reader<'p, 'a> {
 }
 
 impl<'a> Reader<'_, 'a> {
-    /// Only the round trip that loopback has by itself: a delay that is asked for and not added would be a lie.
     fn rtt(&mut self, value: Piece<'a>) {
         match duration(value, self.page) {
-            Some(rtt) if !rtt.is_zero() => {
-                self.page.mistake(value, "this version cannot add a delay yet", "0ms");
+            Some(rtt) if rtt > MAX_RTT => {
+                self.page.mistake(value, "no round trip here is longer than 10s", "80ms");
             }
-            Some(_) | None => {}
+            Some(rtt) if !rtt.is_zero() && rtt < Duration::from_millis(1) => {
+                self.page.mistake(value, "a round trip that is added takes at least 1ms", "1ms, or 0ms");
+            }
+            Some(rtt) => self.workload.rtt = rtt,
+            None => {}
         }
     }
 

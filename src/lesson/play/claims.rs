@@ -188,7 +188,7 @@ async fn closed(
         Kind::Closed { conn: ended, .. } if *ended == conn => Some(event.seq),
         _ => None,
     });
-    let Ok(seq) = tokio::time::timeout(PATIENCE, ended).await else {
+    let Ok(seq) = tokio::time::timeout(player.patience(PATIENCE), ended).await else {
         player.catch_up();
         return Finding::of(false, vec![bus.last()], format!("{conn} is still open"));
     };

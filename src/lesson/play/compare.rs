@@ -11,12 +11,13 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
-use super::player::{PlayError, Player};
+use super::player::{PlayError, Player, patience};
 use super::stage::Stage;
 use super::tally::Tally;
 use crate::client::{Ear, Lane, LaneError, transport};
 use crate::lesson::script::{Planned, Workload};
-use crate::server::Draft;
+use crate::server::{Draft, Options};
+use crate::tap::Network;
 use crate::timeline::{Claim, Connection, Elapsed, Kind, Role};
 
 /// From when the lanes are made until the first of them may speak.
@@ -37,19 +38,23 @@ struct Running {
     news: Arc<Mutex<HashSet<u64>>>,
 }
 
-/// How long a workload runs: to the first poll that can bring the last of its events, and a moment for the answer.
+/// How long a workload runs: to the first poll that can bring the last of its events, and a moment for the answer. Where a
+/// round trip is added: to the first after an answer that just missed it, and two round trips for a new connection's answer.
 #[must_use]
 fn length(workload: &Workload) -> Duration {
-    let last = workload.events.last().map_or(Duration::ZERO, |event| event.at);
+    let last = workload.events.last().map_or(Duration::ZERO, |event| event.at) + 2 * workload.rtt;
     let polls = last.as_nanos() / workload.poll.as_nanos().max(1) + 1;
     let polls = u32::try_from(polls).unwrap_or(u32::MAX);
-    workload.poll.saturating_mul(polls) + workload.poll.min(Duration::from_secs(1)) / 2
+    workload.poll.saturating_mul(polls) + workload.poll.min(Duration::from_secs(1)) / 2 + 2 * workload.rtt
 }
 
 impl Player<'_> {
     /// Runs it as the flags change it, and shows how far it is.
     pub(super) async fn workload(&mut self, workload: &Workload) -> Result<(), PlayError> {
-        let workload = workload.clone().with_flags(self.flags.events, self.flags.every, self.flags.poll);
+        let mut workload = workload.clone().with_flags(self.flags.events, self.flags.every, self.flags.poll);
+        if !self.flags.network.rtt.is_zero() {
+            workload.rtt = self.flags.network.rtt;
+        }
         let length = length(&workload);
         let working = self.working("comparing", length);
         let compared = self.compare(&workload).await;
@@ -59,11 +64,13 @@ impl Player<'_> {
 
     /// Runs it, and tells what it added up to.
     async fn compare(&mut self, workload: &Workload) -> Result<(), PlayError> {
+        let network = Network { rtt: workload.rtt, ..self.flags.network };
         let since = self.taps.bus().append(Kind::Say {
             lesson: self.lesson.name.clone(),
             role: Role::Compare,
             text: workload.text.clone(),
-            detail: None,
+            // The title has told what the flags add.
+            detail: (network != self.flags.network).then(|| network.to_string()),
             show: None,
             from: None,
             lanes: workload.transports.clone(),
@@ -92,7 +99,7 @@ impl Player<'_> {
             finished.push(lane);
         }
         let servers: Vec<_> = finished.iter().map(|lane| lane.stage.server.address).collect();
-        self.all_closed(&servers).await;
+        self.all_closed(&servers, patience(network, PATIENCE)).await;
         join_all(finished.iter().map(|lane| lane.stage.server.stop())).await;
         let events = self.taps.bus().after(since);
         let heard = heard(&events);
@@ -119,12 +126,15 @@ impl Player<'_> {
         let unknown = || PlayError::Line { line: workload.line, what: format!("no transport {name}") };
         let transport = transport(name).ok_or_else(unknown)?;
         let taps = self.taps.with_default_name(name);
-        let stage = Stage::open(&taps, &self.servers, &mut self.ports, None)?;
+        let network = Network { rtt: workload.rtt, ..self.flags.network };
+        let options = Options { network, ..Options::default() };
+        let stage = Stage::open(&taps, &self.servers, &mut self.ports, options)?;
         let server = stage.server.address;
         let (speech, listen) = mpsc::unbounded_channel();
         let speakers = workload.events.iter().filter_map(|event| event.client.as_deref());
         let ear = Ear::new(name, taps.clone(), stage.made().clone()).speaking_as(speakers);
-        let lane = Lane { server, taps, poll: workload.poll, start, until, ear, speech: listen };
+        let lane =
+            Lane { server, taps, poll: workload.poll, rtt: workload.rtt, start, until, ear, speech: listen };
         let talks_by = transport.client_talks_by();
         let task = tokio::spawn(transport.run(lane));
         let tally = Tally::new(name, server);
@@ -158,8 +168,8 @@ impl Player<'_> {
     }
 
     /// Waits until every connection to these servers is over, so that its bytes and its end are all told.
-    async fn all_closed(&mut self, servers: &[SocketAddr]) {
-        let deadline = Instant::now() + PATIENCE;
+    async fn all_closed(&mut self, servers: &[SocketAddr], patience: Duration) {
+        let deadline = Instant::now() + patience;
         loop {
             self.catch_up();
             let open = |it: &Connection| it.closed.is_none() && servers.contains(&it.server);

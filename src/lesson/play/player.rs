@@ -10,8 +10,8 @@ use crate::client::Person;
 use crate::lesson::pace::{Asking, Go, Pacer, Reply, Stop, Working};
 use crate::lesson::script::{Lesson, Part, Prose, Question};
 use crate::lesson::template;
-use crate::server::Servers;
-use crate::tap::Taps;
+use crate::server::{Options, Servers};
+use crate::tap::{Network, Taps};
 use crate::timeline::{Claim, Kind, Role, Seq, Side, State};
 
 use super::measured::Measured;
@@ -31,6 +31,8 @@ pub struct Flags {
     pub every: Option<Duration>,
     /// How often polling transports ask.
     pub poll: Option<Duration>,
+    /// What is added to the network. A round trip that is none leaves a compare its own.
+    pub network: Network,
     /// The step to begin with, from 1: what comes before it happens, as fast as it can, and is not told. 0 is the first.
     pub from: u64,
     /// Whether the first claim that does not hold ends the lesson.
@@ -161,11 +163,12 @@ impl<'a> Player<'a> {
         Ok(self.outcome)
     }
 
-    /// `loopback 127.0.0.1:53817, no added delay`; nothing where there is nothing to connect to.
+    /// `loopback 127.0.0.1:53817, no added delay`, or what is added; nothing where there is nothing to connect to.
     fn listens(&self) -> Option<String> {
         let ports: Vec<_> = self.outcome.ports.iter().map(u16::to_string).collect();
         let once_more = if self.ports.is_again() { "once more, on a new server: " } else { "" };
-        let detail = format!("{once_more}loopback 127.0.0.1:{}, no added delay", ports.join(", :"));
+        let network = self.flags.network;
+        let detail = format!("{once_more}loopback 127.0.0.1:{}, {network}", ports.join(", :"));
         (!ports.is_empty()).then_some(detail)
     }
 
@@ -359,10 +362,18 @@ impl<'a> Player<'a> {
         match &mut self.stage {
             Some(stage) => Ok(stage),
             stage @ None => {
-                let opened = Stage::open(&self.taps, &self.servers, &mut self.ports, self.lesson.heartbeat)?;
+                let heartbeat = self.lesson.heartbeat;
+                let options = Options { heartbeat, network: self.flags.network, ..Options::default() };
+                let opened = Stage::open(&self.taps, &self.servers, &mut self.ports, options)?;
                 Ok(stage.insert(opened))
             }
         }
+    }
+
+    /// What may take so long may take longer over a changed network: a new connection and an answer are two round trips, its
+    /// orderly end two more.
+    pub(super) fn patience(&self, time: Duration) -> Duration {
+        patience(self.flags.network, time)
     }
 
     /// Where the lesson's server listens.
@@ -372,7 +383,7 @@ impl<'a> Player<'a> {
 
     /// Waits until something is so of every client: a second at most, since a network may be stalled.
     pub(super) async fn settle(&mut self, is_so: impl Fn(&Person, &State) -> bool) {
-        let deadline = Instant::now() + SETTLING;
+        let deadline = Instant::now() + self.patience(SETTLING);
         loop {
             self.catch_up();
             let state = &self.state;
@@ -398,6 +409,11 @@ impl<'a> Player<'a> {
             _ => self.captures.get(name).cloned().or_else(|| self.measured.get(name, &self.state)),
         })
     }
+}
+
+pub(super) fn patience(network: Network, time: Duration) -> Duration {
+    let stall = network.stall.map_or(Duration::ZERO, |stall| stall.time);
+    time + 4 * network.rtt + stall
 }
 
 fn again(go: Go) -> Option<u64> {

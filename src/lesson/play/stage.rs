@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::time::Duration;
 
 use tokio::net::TcpListener;
 
@@ -102,11 +101,10 @@ impl Stage {
         taps: &Taps,
         servers: &Servers,
         ports: &mut Ports,
-        heartbeat: Option<Duration>,
+        options: Options,
     ) -> Result<Self, PortError> {
         let listener = ports.take()?;
         let made = Made::default();
-        let options = Options { heartbeat, ..Options::default() };
         let note = noter(&made, taps.bus());
         let server = Server::start(listener, taps.clone(), servers, options, note)
             .map_err(|source| PortError { port: 0, source })?;

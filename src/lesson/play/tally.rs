@@ -50,6 +50,10 @@ impl Tally {
                 }
                 self.slices.event(event);
             }
+            // The plaintext: not counted, but it is where the messages are.
+            Kind::Bytes { conn, layer: Layer::Tls, .. } if self.conns.contains(conn) => {
+                self.slices.event(event);
+            }
             Kind::Request { conn, method, .. } if self.conns.contains(conn) => {
                 self.asked += 1;
                 self.sent += u64::from(method == "POST");

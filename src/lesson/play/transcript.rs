@@ -226,6 +226,7 @@ impl Player<'_> {
         within: Duration,
     ) -> Result<(), PlayError> {
         let (known, speakers) = (self.captures.clone(), self.speakers.clone());
+        let within = self.patience(within);
         let person = self.stage()?.person(name);
         let wait = async {
             loop {
@@ -272,6 +273,8 @@ impl Player<'_> {
             return;
         }
         self.settle(|person, state| person.is_all_seen(state) && person.is_all_answered()).await;
+        // What the server sent last is on its way for so long.
+        tokio::time::sleep(self.flags.network.rtt).await;
         let mut left = Vec::new();
         for (name, person) in self.stage.iter_mut().flat_map(Stage::people) {
             while let Some(incoming) = person.arrived() {

@@ -42,7 +42,8 @@ fn workloads_are_checked() {
     assert!(wrong("pol: 2s\n1s server: a").ends_with("(poll: 2s)"));
     assert!(wrong("poll: 0s\n1s server: a").contains("longer than nothing"));
     assert!(wrong("rtt: 5\n1s server: a").ends_with("(5s or 5ms)"));
-    assert!(wrong("rtt: 80ms\n1s server: a").contains("cannot add a delay yet"));
+    assert!(wrong("rtt: 11s\n1s server: a").contains("longer than 10s"));
+    assert!(wrong("rtt: 10us\n1s server: a").contains("at least 1ms"));
     assert!(wrong("rtt: 0ms\nrtt: 0ms\n1s server: a").contains("twice"));
     assert!(wrong("poll: 2s").starts_with("2:1: nothing is said"));
     assert!(wrong("server: a").ends_with("(a time before it: 3s server: a)"));
@@ -60,6 +61,8 @@ fn workloads_are_checked() {
     assert!(wrong(&format!("1s server: {}", "x".repeat(1025))).contains("1024 is the most"));
     assert_eq!(compare("1s server: a").expect("valid").transports, ["close", "keep-alive", "websocket"]);
     assert_eq!(compare("1s server: a").expect("valid").poll, Duration::from_secs(2));
+    assert_eq!(compare("1s server: a").expect("valid").rtt, Duration::ZERO);
+    assert_eq!(compare("rtt: 80ms\n1s server: a").expect("valid").rtt, Duration::from_millis(80));
 }
 
 #[test]
