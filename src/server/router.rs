@@ -5,9 +5,9 @@ use hyper::{Request, Response};
 
 use super::context::{Body, Context, Upgrade};
 use super::doors::{echo, events, messages, page, websocket};
-use super::guard;
 use super::problem::Problem;
 use super::socket::Talk;
+use super::{framing, guard};
 
 /// The answer to a request.
 pub(super) async fn answer(
@@ -29,6 +29,7 @@ async fn route(
         "/api/messages" => messages::list(request, context).await,
         "/api/events" => events::stream(request, context).await,
         "/api/echo" => echo::echo(request, context).await,
+        "*" => Ok(framing::options()),
         "/ws" => websocket::upgrade(&request, upgrade, || Talk::List(context.store.subscribe())),
         _ => match path.strip_prefix("/api/messages/") {
             Some(id) => messages::one(request, context, id).await,
