@@ -68,6 +68,11 @@ pub(super) async fn drive(stream: Stream, doors: Doors, mut hold: Hold) {
             let detail = "this server speaks HTTP/1.1";
             say(&mut stream, Problem::new(StatusCode::HTTP_VERSION_NOT_SUPPORTED, detail)).await;
         }
+        // hyper had read it together with the request before it, and nothing has come since.
+        (Ended::Late(Late::Idle), _) if !parts.read_buf.is_empty() => {
+            let detail = "a request was begun behind the last, and not ended";
+            say(&mut stream, Problem::new(StatusCode::REQUEST_TIMEOUT, detail)).await;
+        }
         (Ended::Well | Ended::Badly | Ended::Late(Late::Idle), _) => {}
     }
     hang_up(stream).await;
@@ -90,11 +95,7 @@ async fn serve(connection: &mut Connection, pace: &Pace, hold: &mut Hold) -> End
             biased;
             ended = &mut *connection => return if ended.is_ok() { Ended::Well } else { Ended::Badly },
             () = hold.guard.told(), if !leaving => leaving = true,
-            late = pace.late() => match late {
-                // What hyper has read of another request behind the last is still to be a whole one.
-                Late::Idle => pace.head(),
-                Late::Head | Late::Taking => return Ended::Late(late),
-            },
+            late = pace.late() => return Ended::Late(late),
         }
         // Nothing is asked: it ends at once. Something is: with that answer.
         Pin::new(&mut *connection).graceful_shutdown();

@@ -10,7 +10,7 @@ const LINGER: Duration = Duration::from_secs(2);
 
 /// How long all of it may take, and how much may come meanwhile, bytes: one who is in the middle of a long upload has to
 /// come to where it reads our answer, and one who never ends is not served for ever.
-const LONGEST: (Duration, u64) = (Duration::from_secs(10), 256 << 20);
+const LONGEST: (Duration, u64) = (Duration::from_secs(5), 256 << 20);
 
 /// Ends our sending, then reads to the end of the client's (RFC 9112, 9.6): closing at once could reset the connection
 /// and destroy the answer on its way.

@@ -93,11 +93,6 @@ impl Pace {
         limit.map(|limit| (since + limit, late))
     }
 
-    /// Something of a head is there.
-    pub fn head(&self) {
-        self.set(Phase::Head);
-    }
-
     /// A whole head is there. The answer's content ends this when it is dropped.
     pub fn busy(&self) {
         self.set(Phase::Busy);
@@ -124,7 +119,7 @@ impl Pace {
 
     fn read(&self) {
         if self.phase().0 == Phase::Idle {
-            self.head();
+            self.set(Phase::Head);
         }
     }
 

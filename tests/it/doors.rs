@@ -99,7 +99,7 @@ fn a_wrong_method_is_told_which_are_right() {
         ("DELETE", LIST, "GET HEAD POST"),
         ("PUT", LIST, "GET HEAD POST"),
         ("POST", "/api/messages/1", "GET HEAD PUT PATCH DELETE"),
-        ("BREW", "/api/messages/1", "GET HEAD PUT PATCH DELETE"),
+        ("TRACE", "/api/messages/1", "GET HEAD PUT PATCH DELETE"),
         ("POST", "/ws", "GET"),
     ] {
         let refused = host.ask(method, target, "", "{}");
