@@ -35,7 +35,7 @@ struct Run {
     strangers: usize,
     /// Those who vanish.
     vanishing: usize,
-    /// How long each phase is measured.
+    /// How long is measured beside trouble, and as long in quiet: half before, half after.
     phase: Duration,
     /// Posts a second.
     rate: u32,
@@ -65,7 +65,8 @@ fn run(words: &[&str]) -> Result<Run> {
         listeners: 200,
         strangers: 300,
         vanishing: 2_000,
-        phase: Duration::from_secs(6),
+        // Longer than a limit lasts, so that being thrown out and coming again is a part of it.
+        phase: Duration::from_secs(12),
         rate: 20,
         most: None,
     };
@@ -102,7 +103,7 @@ async fn measure(run: &Run) -> Result<()> {
     room.wait_for_quiet().await;
     let about = "  delay from the post to each of the sockets that listen, ms";
     say(&format!(
-        "{} listen, {} posts a second, {} s a phase\n{about}",
+        "{} listen, {} posts a second, {} s each\n{about}",
         run.listeners,
         run.rate,
         run.phase.as_secs_f64()
@@ -118,13 +119,13 @@ async fn measure(run: &Run) -> Result<()> {
             say(&format!("{:34}there is no such door", kind.name(count)))?;
             continue;
         }
-        let before = phase(run, &room, &mut poster, kind.size()).await?;
+        let before = phase(run, run.phase / 2, &room, &mut poster, kind.size()).await?;
         let trouble = Trouble::start(kind, address, count);
         trouble.ready(&mut poster).await?;
-        let beside = phase(run, &room, &mut poster, kind.size()).await?;
+        let beside = phase(run, run.phase, &room, &mut poster, kind.size()).await?;
         let ended = trouble.end().await;
         room.wait_for_quiet().await;
-        let after = phase(run, &room, &mut poster, kind.size()).await?;
+        let after = phase(run, run.phase / 2, &room, &mut poster, kind.size()).await?;
         let quiet = before.and(after);
         worst = worst.max(row(&kind.name(count), &quiet, &beside, &format!("{ended} ended by the server"))?);
     }
@@ -145,16 +146,16 @@ async fn vanish(
     room: &Room,
     poster: &mut Poster,
 ) -> Result<f64> {
-    let quiet = phase(run, room, poster, 64).await?;
+    let quiet = phase(run, run.phase / 2, room, poster, 64).await?;
     let (descriptors, memory) = served.uses()?;
     let mut crowd = network.gather(served.address, run.vanishing)?;
-    let listening = phase(run, room, poster, 64).await?;
+    let listening = phase(run, run.phase / 2, room, poster, 64).await?;
     let (full, full_memory) = served.uses()?;
     let name = format!("{} more listen", run.vanishing);
     row(&name, &quiet, &listening, "that is what they cost, not the trouble")?;
     network.vanish(&mut crowd)?;
     let gone = Instant::now();
-    let vanished = phase(run, room, poster, 64).await?;
+    let vanished = phase(run, run.phase / 2, room, poster, 64).await?;
     let ratio =
         row(&format!("{} vanished", run.vanishing), &listening, &vanished, "beside the same who listen")?;
     // Pings find it out: see `served::HEARTBEAT`.
@@ -168,7 +169,7 @@ async fn vanish(
          memory {memory} KiB, {full_memory} KiB, {left_memory} KiB",
         gone.elapsed().as_secs_f64()
     ))?;
-    let after = phase(run, room, poster, 64).await?;
+    let after = phase(run, run.phase / 2, room, poster, 64).await?;
     row("after they were dropped", &quiet, &after, "")?;
     if left > descriptors {
         return Err(format!("{} of them are still held after {limit:?}", left - descriptors).into());
@@ -177,12 +178,12 @@ async fn vanish(
 }
 
 /// Posts at a fixed rate, and takes the delays at which all hear it.
-async fn phase(run: &Run, room: &Room, poster: &mut Poster, size: usize) -> Result<Delays> {
+async fn phase(run: &Run, time: Duration, room: &Room, poster: &mut Poster, size: usize) -> Result<Delays> {
     room.clear();
     let mut ticks = tokio::time::interval(Duration::from_secs(1) / run.rate);
     let began = Instant::now();
     let mut posts = 0;
-    while began.elapsed() < run.phase {
+    while began.elapsed() < time {
         ticks.tick().await;
         let text = room.stamp(size);
         poster.post(&text).await?;

@@ -100,7 +100,8 @@ impl Trouble {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         }
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        // What it costs to let all of them in at once is over.
+        tokio::time::sleep(Duration::from_secs(2)).await;
         Ok(())
     }
 

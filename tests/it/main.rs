@@ -27,6 +27,7 @@ mod recorded;
 mod shape;
 mod socket;
 mod sockets;
+mod strangers;
 mod terminal;
 mod tshark;
 mod visitor;
