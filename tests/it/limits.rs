@@ -231,7 +231,8 @@ fn more_than_can_be_told_are_hung_up_on() {
 mod descriptors {
     use std::fs;
     use std::io::{BufRead as _, BufReader};
-    use std::process::{Child, Stdio};
+    use std::net::SocketAddr;
+    use std::process::{Child, Command, Stdio};
 
     use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 
@@ -271,20 +272,47 @@ mod descriptors {
         }
     }
 
+    /// The program, with so many descriptors, when it listens.
+    fn served(descriptors: Option<u64>) -> (Served, SocketAddr) {
+        let port = free_ports(1);
+        let limit = descriptors.map_or("hard".to_owned(), |most| most.to_string());
+        let mut command = Command::new("bash");
+        command.args(["-c", r#"ulimit -n "$1"; shift; exec "$@""#, "bash", &limit]);
+        command.arg(wsdemo(&[]).get_program()).args(["serve", "--quiet", "--port", &port.to_string()]);
+        let mut child = command.stdout(Stdio::piped()).stdin(Stdio::null()).spawn().unwrap();
+        let mut told = BufReader::new(child.stdout.take().unwrap());
+        told.read_line(&mut String::new()).unwrap();
+        (Served(child), ([127, 0, 0, 1], port).into())
+    }
+
+    /// Not the thousand that it is asked for: who comes beyond is told so, instead of waiting for a descriptor.
+    #[test]
+    fn there_are_no_more_places_than_descriptors() {
+        let (_server, address) = served(Some(100));
+        let mut inside = Vec::new();
+        let refused = loop {
+            let mut visitor = Visitor::to(address);
+            visitor.request("GET", "/api/messages", "", "");
+            match visitor.response().status {
+                200 => inside.push(visitor),
+                status => break status,
+            }
+        };
+        assert_eq!((inside.len(), refused), (36, 503));
+        inside.pop();
+        let ask = || {
+            let mut visitor = Visitor::to(address);
+            visitor.request("GET", "/api/messages", "", "");
+            visitor.response().status
+        };
+        while ask() == 503 {}
+    }
+
     /// No descriptor is left: nobody else can be let in, those who are there are served, nothing burns, and those who wait
     /// are served as soon as there is one.
     #[test]
     fn without_descriptors_the_server_waits() {
-        let port = free_ports(1);
-        let mut child = wsdemo(&["serve", "--quiet", "--port", &port.to_string()])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut told = BufReader::new(child.stdout.take().unwrap());
-        let server = Served(child);
-        let mut line = String::new();
-        told.read_line(&mut line).unwrap();
-        let address = ([127, 0, 0, 1], port).into();
+        let (server, address) = served(None);
         let ask = |visitor: &mut Visitor| visitor.request("GET", "/api/messages", "", "");
         let mut inside = Visitor::to(address);
         ask(&mut inside);
