@@ -110,6 +110,7 @@ impl Reading {
             | Meaning::MessageEnd { from: Side::Client, .. }
             | Meaning::Frame { from: Side::Client, .. }
             | Meaning::Upgraded { .. }
+            | Meaning::Packet { .. }
             | Meaning::Broken { .. } => None,
         }
     }

@@ -3,10 +3,35 @@
 use std::io::{self, BufWriter, Stdout};
 
 use super::front::Make;
-use crate::cli::{Colour, Playing};
+use crate::cli::{Colour, Playing, Serving};
 use crate::terminal::{self, ColourChoice, Depth, Environment, Reading, Screen, Status};
 use crate::timeline::Bus;
 use crate::view::{Json, NARROWEST, Narrator, Options, Plain, View};
+
+/// So many columns where nobody looks at them: what is longer is seldom read.
+const PIPE: usize = 240;
+
+/// The colours that stdout has.
+fn depth(asked: Colour, environment: &Environment) -> Depth {
+    let choice = match asked {
+        Colour::Auto => ColourChoice::Auto,
+        Colour::Always => ColourChoice::Always,
+        Colour::Never => ColourChoice::Never,
+    };
+    Depth::decide(terminal::stdout_is_terminal(), choice, environment)
+}
+
+/// How `wsdemo serve` looks: its screen, the status line beneath, and how rows are drawn.
+pub(super) fn of_serve(serving: &Serving) -> (Screen<Stdout>, Status, Options) {
+    let environment = Environment::read();
+    let is_terminal = terminal::stdout_is_terminal();
+    let width = if is_terminal { terminal::width() } else { PIPE };
+    let ascii = serving.ascii || !environment.is_utf8();
+    let options = Options { width, ascii, hex: false, brief: false };
+    let status = Status::stderr(terminal::width(), environment.wants_plain(), ascii, false);
+    let screen = Screen::new(io::stdout(), depth(serving.color, &environment)).with_status(status.clone());
+    (screen, status, options)
+}
 
 /// How it looks.
 #[derive(Debug, Clone, Copy)]
@@ -26,11 +51,6 @@ impl Look {
     pub fn decide(playing: &Playing) -> Self {
         let environment = Environment::read();
         let is_terminal = terminal::stdout_is_terminal();
-        let choice = match playing.color {
-            Colour::Auto => ColourChoice::Auto,
-            Colour::Always => ColourChoice::Always,
-            Colour::Never => ColourChoice::Never,
-        };
         let asked = playing.width.map(usize::from);
         let watched = !playing.json && is_terminal && terminal::stdin_is_terminal();
         let undrawn = !watched || environment.wants_plain();
@@ -39,7 +59,7 @@ impl Look {
             plain: playing.plain || asked.is_none() && undrawn,
             watched,
             asked,
-            depth: Depth::decide(is_terminal, choice, &environment),
+            depth: depth(playing.color, &environment),
             options: Options {
                 width: asked.unwrap_or_else(terminal::width),
                 ascii: playing.ascii || !environment.is_utf8(),

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-/// How long the other sides may take to agree to the end.
-pub(super) const GRACE: Duration = Duration::from_secs(2);
+/// How long the other sides may take to agree to the end: whoever ends the program waits 2 s at most.
+pub(super) const GRACE: Duration = Duration::from_millis(1500);
 
 /// Tells every task of a server to stop. Clones tell the same tasks.
 #[derive(Debug, Clone)]

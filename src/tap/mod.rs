@@ -17,5 +17,5 @@ mod watch;
 pub use gate::Gate;
 pub use layers::Stream;
 pub use network::{Network, Stall};
-pub use registry::{Control, Looking, Taps};
+pub use registry::{Control, Looking, Taps, Totals};
 pub use stream::Tap;

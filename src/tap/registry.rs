@@ -11,6 +11,7 @@ use futures_util::task::AtomicWaker;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
+use super::stream::Counts;
 use super::{Gate, Stream, Tap};
 use crate::timeline::{Bus, ConnId};
 
@@ -41,6 +42,19 @@ struct Shared {
     names: Mutex<HashMap<SocketAddr, String>>,
     live: Mutex<BTreeMap<ConnId, Arc<Control>>>,
     newest: Mutex<HashMap<SocketAddr, ConnId>>,
+    from_client: AtomicU64,
+    from_server: AtomicU64,
+}
+
+/// What all connections were together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Totals {
+    /// How many were opened.
+    pub connections: u64,
+    /// Bytes from clients, of connections that are over.
+    pub from_client: u64,
+    /// Bytes from the server, of connections that are over.
+    pub from_server: u64,
 }
 
 impl Taps {
@@ -113,8 +127,24 @@ impl Taps {
         lock(&self.shared.newest).get(&server).copied()
     }
 
-    pub(super) fn gone(&self, conn: ConnId) {
+    /// What there was so far.
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        Totals {
+            connections: self.shared.last_conn.load(Ordering::Relaxed),
+            from_client: self.shared.from_client.load(Ordering::Relaxed),
+            from_server: self.shared.from_server.load(Ordering::Relaxed),
+        }
+    }
+
+    pub(super) fn is_observing(&self) -> bool {
+        self.looking == Looking::Observed
+    }
+
+    pub(super) fn gone(&self, conn: ConnId, counts: Counts) {
         lock(&self.shared.live).remove(&conn);
+        self.shared.from_client.fetch_add(counts.from_client, Ordering::Relaxed);
+        self.shared.from_server.fetch_add(counts.from_server, Ordering::Relaxed);
     }
 }
 

@@ -13,15 +13,24 @@ use super::watch::Watch;
 use super::{Control, Taps, kernel};
 use crate::timeline::Side;
 
-/// An accepted stream of which every byte, FIN and reset is told to the timeline.
+/// An accepted stream of which every byte, FIN and reset is told to the timeline; or only how many bytes there were.
 #[derive(Debug)]
 pub struct Tap {
     stream: TcpStream,
     taps: Taps,
     control: Arc<Control>,
-    watch: Watch,
+    /// Only where it is observed.
+    watch: Option<Box<Watch>>,
+    counts: Counts,
     /// Told already, and not read yet.
     rest: Bytes,
+}
+
+/// Bytes that one connection carried.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Counts {
+    pub from_client: u64,
+    pub from_server: u64,
 }
 
 /// How much is read at once to tell it before the client's FIN, bytes.
@@ -29,10 +38,44 @@ const MAX_REST: usize = 1 << 20;
 
 impl Tap {
     pub(super) fn new(stream: TcpStream, taps: Taps, control: Arc<Control>) -> Self {
-        let watch = Watch::opened(taps.bus().clone(), &control);
-        Self { stream, taps, control, watch, rest: Bytes::new() }
+        let watch = taps.is_observing().then(|| Box::new(Watch::opened(taps.bus().clone(), &control)));
+        Self { stream, taps, control, watch, counts: Counts::default(), rest: Bytes::new() }
     }
 
+    fn observed(&mut self) -> Option<Observed<'_>> {
+        let Self { stream, control, watch, rest, .. } = self;
+        watch.as_deref_mut().map(|watch| Observed { stream, control, watch, rest })
+    }
+
+    fn failed(&mut self, error: &io::Error) {
+        if let Some(watch) = &mut self.watch {
+            watch.failed(error);
+        }
+    }
+
+    /// What became of handing over so many bytes at most.
+    fn wrote(&mut self, written: &io::Result<usize>, bytes: impl FnOnce(usize, &mut Watch)) {
+        match written {
+            Ok(len) => {
+                self.counts.from_server += *len as u64;
+                if let Some(watch) = &mut self.watch {
+                    bytes(*len, watch);
+                }
+            }
+            Err(error) => self.failed(error),
+        }
+    }
+}
+
+/// Where every byte is told.
+struct Observed<'a> {
+    stream: &'a mut TcpStream,
+    control: &'a Control,
+    watch: &'a mut Watch,
+    rest: &'a mut Bytes,
+}
+
+impl Observed<'_> {
     /// Tells the client's FIN or reset if it is there, even where nobody reads any more.
     fn look_for_the_peers_end(&mut self) {
         if kernel::peer_hung_up(&self.stream) {
@@ -51,7 +94,7 @@ impl Tap {
         if !self.watch.has_fin(Side::Client) && kernel::unread(&self.stream) > 0 {
             let rest = kernel::read_rest(&self.stream, MAX_REST);
             self.watch.bytes(Side::Client, &rest);
-            self.rest = [&self.rest[..], &rest].concat().into();
+            *self.rest = [&self.rest[..], &rest].concat().into();
         }
     }
 
@@ -71,7 +114,7 @@ impl Tap {
     /// came first by a hair, or it is already the answer to ours: the state of TCP tells which.
     fn send_fin(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.look_for_the_peers_end();
-        ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
+        ready!(Pin::new(&mut *self.stream).poll_shutdown(cx))?;
         if self.watch.was_reset() {
             return Poll::Ready(Ok(()));
         }
@@ -93,6 +136,22 @@ impl Tap {
         self.watch.fin(Side::Server);
         Poll::Ready(Ok(()))
     }
+
+    /// Closing is a fact as well. Nothing of it is seen later, so that it is told just before.
+    fn close(&mut self, reset: Option<&io::Error>) {
+        if self.control.is_cut() {
+            match reset {
+                None => self.watch.reset(Side::Server),
+                Some(error) => self.watch.failed(error),
+            }
+        } else if kernel::unread(&self.stream) > 0 && !self.is_over() {
+            self.watch.reset(Side::Server);
+        } else {
+            self.look_for_the_peers_end();
+            self.watch.fin(Side::Server);
+        }
+        self.watch.closed();
+    }
 }
 
 impl AsyncRead for Tap {
@@ -104,21 +163,20 @@ impl AsyncRead for Tap {
             return Poll::Ready(Ok(()));
         }
         let (before, room) = (buf.filled().len(), buf.remaining());
-        match ready!(Pin::new(&mut this.stream).poll_read(cx, buf)) {
+        let read = ready!(Pin::new(&mut this.stream).poll_read(cx, buf));
+        match &read {
             Ok(()) => {
-                let read = &buf.filled()[before..];
-                if !read.is_empty() {
-                    this.watch.bytes(Side::Client, read);
-                } else if room > 0 {
-                    this.watch.fin(Side::Client);
+                let bytes = &buf.filled()[before..];
+                this.counts.from_client += bytes.len() as u64;
+                match &mut this.watch {
+                    Some(watch) if !bytes.is_empty() => watch.bytes(Side::Client, bytes),
+                    Some(watch) if room > 0 => watch.fin(Side::Client),
+                    Some(_) | None => {}
                 }
-                Poll::Ready(Ok(()))
             }
-            Err(error) => {
-                this.watch.failed(&error);
-                Poll::Ready(Err(error))
-            }
+            Err(error) => this.failed(error),
         }
+        Poll::Ready(read)
     }
 }
 
@@ -126,10 +184,7 @@ impl AsyncWrite for Tap {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let written = ready!(Pin::new(&mut this.stream).poll_write(cx, buf));
-        match &written {
-            Ok(len) => this.watch.bytes(Side::Server, &buf[..*len]),
-            Err(error) => this.watch.failed(error),
-        }
+        this.wrote(&written, |len, watch| watch.bytes(Side::Server, &buf[..len]));
         Poll::Ready(written)
     }
 
@@ -140,10 +195,7 @@ impl AsyncWrite for Tap {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let written = ready!(Pin::new(&mut this.stream).poll_write_vectored(cx, bufs));
-        match &written {
-            Ok(len) => this.watch.bytes(Side::Server, &first_bytes(bufs, *len)),
-            Err(error) => this.watch.failed(error),
-        }
+        this.wrote(&written, |len, watch| watch.bytes(Side::Server, &first_bytes(bufs, len)));
         Poll::Ready(written)
     }
 
@@ -157,34 +209,28 @@ impl AsyncWrite for Tap {
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if this.watch.has_fin(Side::Server) {
+        let Some(mut observed) = this.observed() else {
+            return Pin::new(&mut this.stream).poll_shutdown(cx);
+        };
+        if observed.watch.has_fin(Side::Server) {
             return Poll::Ready(Ok(()));
         }
-        let sent = ready!(this.send_fin(cx));
+        let sent = ready!(observed.send_fin(cx));
         if let Err(error) = &sent {
-            this.watch.failed(error);
+            observed.watch.failed(error);
         }
         Poll::Ready(sent)
     }
 }
 
 impl Drop for Tap {
-    /// Closing is a fact as well. Nothing of it is seen later, so that it is told just before.
     fn drop(&mut self) {
-        self.taps.gone(self.control.conn);
-        if self.control.is_cut() {
-            // Without this, close() would send a FIN.
-            match self.stream.set_zero_linger() {
-                Ok(()) => self.watch.reset(Side::Server),
-                Err(error) => self.watch.failed(&error),
-            }
-        } else if kernel::unread(&self.stream) > 0 && !self.is_over() {
-            self.watch.reset(Side::Server);
-        } else {
-            self.look_for_the_peers_end();
-            self.watch.fin(Side::Server);
+        self.taps.gone(self.control.conn, self.counts);
+        // Without this, close() would send a FIN.
+        let reset = if self.control.is_cut() { self.stream.set_zero_linger().err() } else { None };
+        if let Some(mut observed) = self.observed() {
+            observed.close(reset.as_ref());
         }
-        self.watch.closed();
     }
 }
 

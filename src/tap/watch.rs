@@ -185,6 +185,15 @@ fn event_of(conn: ConnId, meaning: Meaning) -> Option<Kind> {
                 reason,
             })
         }
+        Meaning::Packet { from, layer, packet, event, len } => Kind::Packet {
+            conn,
+            from,
+            layer: layer.to_owned(),
+            packet: packet.to_owned(),
+            event,
+            ack: None,
+            len,
+        },
         Meaning::Broken { .. } => return None,
     })
 }

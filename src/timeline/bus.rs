@@ -1,7 +1,8 @@
 //! The bus: the one place where time and order are stamped, under one lock.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::watch;
 
@@ -26,8 +27,52 @@ struct Inner {
 
 #[derive(Debug, Default)]
 struct Journal {
-    events: Vec<Arc<Event>>,
+    events: VecDeque<Arc<Event>>,
+    /// How many came before the first of these, and are not kept any more.
+    gone: u64,
+    /// Bytes that these carry.
+    bytes: u64,
+    keep: Option<Keep>,
     ended: bool,
+}
+
+/// The most that a bounded timeline keeps; the oldest go first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keep {
+    /// Events.
+    pub events: usize,
+    /// Bytes of connections that they carry.
+    pub bytes: u64,
+}
+
+impl Journal {
+    fn push(&mut self, at: Elapsed, kind: Kind) -> Arc<Event> {
+        let seq = Seq(self.gone + self.events.len() as u64 + 1);
+        let event = Arc::new(Event { seq, at, kind });
+        self.bytes += carried(&event);
+        self.events.push_back(Arc::clone(&event));
+        while self.keep.is_some_and(|keep| self.events.len() > keep.events || self.bytes > keep.bytes)
+            && let Some(oldest) = self.events.pop_front()
+        {
+            self.gone += 1;
+            self.bytes -= carried(&oldest);
+        }
+        event
+    }
+
+    /// Those after `seq` that are still there.
+    fn after(&self, seq: Seq) -> Vec<Arc<Event>> {
+        let from = usize::try_from(seq.0.saturating_sub(self.gone)).unwrap_or(usize::MAX);
+        self.events.range(from.min(self.events.len())..).cloned().collect()
+    }
+
+    fn last(&self) -> Seq {
+        Seq(self.gone + self.events.len() as u64)
+    }
+}
+
+fn carried(event: &Event) -> u64 {
+    if let Kind::Bytes { len, .. } = &event.kind { *len } else { 0 }
 }
 
 impl Default for Bus {
@@ -37,14 +82,24 @@ impl Default for Bus {
 }
 
 impl Bus {
-    /// An empty timeline that begins now.
+    /// An empty timeline that begins now, and keeps everything.
     #[must_use]
     pub fn new() -> Self {
+        Self::keeping(None)
+    }
+
+    /// The same for a server that runs for ever: what is too old is forgotten.
+    #[must_use]
+    pub fn bounded(keep: Keep) -> Self {
+        Self::keeping(Some(keep))
+    }
+
+    fn keeping(keep: Option<Keep>) -> Self {
         Self {
             inner: Arc::new(Inner {
                 origin: Instant::now(),
                 started: SystemTime::now(),
-                journal: Mutex::default(),
+                journal: Mutex::new(Journal { keep, ..Journal::default() }),
                 grown: Condvar::new(),
                 length: watch::Sender::new(Seq(0)),
             }),
@@ -100,12 +155,10 @@ impl Bus {
         *self.inner.length.borrow()
     }
 
-    /// The events after `seq`.
+    /// The events after `seq`; of a bounded timeline those that are still kept.
     #[must_use]
     pub fn after(&self, seq: Seq) -> Vec<Arc<Event>> {
-        let journal = self.lock();
-        let from = usize::try_from(seq.0).unwrap_or(usize::MAX).min(journal.events.len());
-        journal.events[from..].to_vec()
+        self.lock().after(seq)
     }
 
     /// The first event after `after` that `wanted` takes, as soon as there is one.
@@ -153,10 +206,7 @@ impl Bus {
 
     fn push(&self, journal: &mut Journal, make: impl FnOnce(Elapsed) -> Kind) -> Arc<Event> {
         let at = self.now();
-        let seq = Seq(journal.events.len() as u64 + 1);
-        let event = Arc::new(Event { seq, at, kind: make(at) });
-        journal.events.push(Arc::clone(&event));
-        event
+        journal.push(at, make(at))
     }
 
     fn wake(&self, seq: Seq) {
@@ -169,7 +219,7 @@ impl Bus {
     }
 
     fn lock(&self) -> MutexGuard<'_, Journal> {
-        // A panic elsewhere leaves the journal whole: every push is one `Vec::push`.
+        // A panic elsewhere leaves the journal whole: every push is whole before the next.
         self.inner.journal.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -184,14 +234,20 @@ pub struct Reader {
 impl Reader {
     /// All events that came since the last call; waits until there is one. Empty when the timeline ended.
     pub fn next_batch(&mut self) -> Vec<Arc<Event>> {
-        let from = usize::try_from(self.seen.0).unwrap_or(usize::MAX);
-        let mut journal = self.bus.lock();
-        while journal.events.len() <= from && !journal.ended {
-            journal = self.bus.inner.grown.wait(journal).unwrap_or_else(PoisonError::into_inner);
-        }
-        let batch = journal.events[from.min(journal.events.len())..].to_vec();
-        self.seen = Seq(self.seen.0 + batch.len() as u64);
-        batch
+        self.next_batch_within(Duration::MAX).unwrap_or_default()
+    }
+
+    /// The same, but waits no longer than this: `None` where nothing came.
+    pub fn next_batch_within(&mut self, time: Duration) -> Option<Vec<Arc<Event>>> {
+        let journal = self.bus.lock();
+        let seen = self.seen;
+        let nothing = |journal: &mut Journal| journal.last() <= seen && !journal.ended;
+        let grown = &self.bus.inner.grown;
+        let (journal, _) =
+            grown.wait_timeout_while(journal, time, nothing).unwrap_or_else(PoisonError::into_inner);
+        let batch = journal.after(seen);
+        self.seen = journal.last().max(seen);
+        (!batch.is_empty() || journal.ended).then_some(batch)
     }
 }
 
@@ -231,6 +287,28 @@ mod tests {
         bus.end();
         assert_eq!(reader.next_batch().len(), 1);
         assert!(reader.next_batch().is_empty());
+    }
+
+    #[test]
+    fn a_bounded_timeline_forgets_what_is_old() {
+        let bus = Bus::bounded(Keep { events: 3, bytes: 10 });
+        let mut reader = bus.reader();
+        for n in 1..=5 {
+            bus.append(world(&n.to_string()));
+        }
+        let kept: Vec<u64> = reader.next_batch().iter().map(|event| event.seq.0).collect();
+        assert_eq!((kept, bus.last()), (vec![3, 4, 5], Seq(5)));
+        assert_eq!(bus.after(Seq(4)).len(), 1);
+        assert!(reader.next_batch_within(Duration::from_millis(1)).is_none());
+        let bytes = |len| {
+            let data = super::super::Data(vec![0; len as usize].into());
+            let (conn, from, layer) =
+                (super::super::ConnId(1), super::super::Side::Client, super::super::Layer::Tcp);
+            Kind::Bytes { conn, from, len, layer, data }
+        };
+        bus.append(bytes(6));
+        bus.append(bytes(6));
+        assert_eq!(bus.after(Seq(0)).iter().map(|event| event.seq.0).collect::<Vec<_>>(), [7]);
     }
 
     #[tokio::test]

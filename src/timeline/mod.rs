@@ -10,7 +10,7 @@ mod slices;
 mod state;
 
 pub use crate::wire::{Opcode, Side};
-pub use bus::{Bus, Reader};
+pub use bus::{Bus, Keep, Reader};
 pub use event::{
     Choice, Claim, Data, Event, Frame, Head, Kind, Layer, Role, Show, Spread, Started, Transport, Who,
 };

@@ -34,6 +34,7 @@ mod tests;
 mod text;
 mod units;
 mod verdict;
+mod visitors;
 
 use std::io;
 
@@ -41,6 +42,7 @@ pub use json::Json;
 pub use ladder::{Ladder, Remark, Row, Shape};
 pub use narrator::{NARROWEST, Narrator};
 pub use plain::Plain;
+pub use visitors::Visitors;
 
 use crate::timeline::Event;
 

@@ -12,6 +12,7 @@ use crate::timeline::{Event, Kind, Show, Side};
 
 mod compares;
 mod recorded;
+mod visitors;
 mod words;
 
 #[derive(Clone, Default)]

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::head::values;
 use super::http::{self, Asked, End, Event, Head, Start};
-use super::{Opcode, Side, websocket};
+use super::{Opcode, Side, sse, websocket};
 
 /// The most that is held of what a client sends between its request to change the protocol and the answer,
 /// bytes.
@@ -81,6 +81,19 @@ pub enum Meaning {
         code: Option<u16>,
         /// Of a close frame with a payload; bytes that are not UTF-8 replaced.
         reason: Option<String>,
+    },
+    /// A packet of a protocol inside HTTP ended.
+    Packet {
+        /// Who sent it.
+        from: Side,
+        /// Which protocol: `sse`.
+        layer: &'static str,
+        /// Its type, as that protocol names it.
+        packet: &'static str,
+        /// The event's name, where it is one.
+        event: Option<String>,
+        /// All of it, bytes; without the framing of the body that carries it.
+        len: u64,
     },
     /// These bytes are not what they should be, or end within a frame; this direction is counted from here on,
     /// no longer read. Said once.
@@ -241,6 +254,9 @@ impl Conversation {
         match self.direction(from) {
             Direction::Http(decoder) => match decoder.next(bytes, asked)? {
                 Some(Event::Head(head)) => self.head(head, out)?,
+                Some(Event::Packet(sse::Packet { what, event, len })) => {
+                    out.push(Meaning::Packet { from, layer: "sse", packet: what.word(), event, len });
+                }
                 Some(Event::End(end)) => self.message_end(from, end, out),
                 None => return Ok(false),
             },

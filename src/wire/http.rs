@@ -3,6 +3,7 @@
 use super::Side;
 use super::chunked::{Chunked, Piece};
 use super::head::{self, EmptyLine, Framing};
+use super::sse;
 
 pub use super::head::{Asked, Head, Headers, Start};
 
@@ -11,6 +12,8 @@ pub use super::head::{Asked, Head, Headers, Start};
 pub enum Event {
     /// A head ended. An interim response (RFC 9110, 15.2) is one without an end of its own.
     Head(Head),
+    /// A block of a `text/event-stream` ended.
+    Packet(sse::Packet),
     /// A message ended.
     End(End),
 }
@@ -54,13 +57,15 @@ pub struct Decoder {
     body_len: u64,
     /// Whether `wire_len` is more than empty lines, which alone are no message.
     begun: bool,
+    /// Reads the content, where it is a stream of events.
+    events: Option<Box<sse::Decoder>>,
 }
 
 impl Decoder {
     /// Requests if the client sends them, responses if the server does.
     #[must_use]
     pub fn new(from: Side) -> Self {
-        Self { from, state: IDLE, wire_len: 0, body_len: 0, begun: false }
+        Self { from, state: IDLE, wire_len: 0, body_len: 0, begun: false, events: None }
     }
 
     /// Takes bytes off the front of `bytes`, up to the next event; `None` when they are used up. `asked` is
@@ -69,7 +74,16 @@ impl Decoder {
     /// # Errors
     /// What is wrong with the bytes. The decoder is of no use after that.
     pub fn next(&mut self, bytes: &mut &[u8], asked: Asked) -> Result<Option<Event>, &'static str> {
+        if let Some(packet) = self.events.as_mut().and_then(|events| events.next()) {
+            return Ok(Some(Event::Packet(packet)));
+        }
+        match self.events.as_ref().and_then(|events| events.ended) {
+            Some(Ok(())) => return Ok(Some(Event::End(self.ended(true)))),
+            Some(Err(why)) => return Err(why),
+            None => {}
+        }
         let before = bytes.len();
+        let all = *bytes;
         let body = match &mut self.state {
             State::Before { .. } | State::Head { .. } => {
                 let head = self.head(bytes);
@@ -85,7 +99,10 @@ impl Decoder {
                 *bytes = &bytes[len..];
                 (len, *left == 0)
             }
-            State::Chunked(chunked) => chunk(chunked, bytes)?,
+            State::Chunked(chunked) => match chunk(chunked, bytes, self.events.as_deref_mut()) {
+                Ok(piece) => piece,
+                Err(why) => return self.broken(why),
+            },
             State::UntilEnd => {
                 *bytes = &[];
                 (before, false)
@@ -94,7 +111,17 @@ impl Decoder {
         let (content, ended) = body;
         self.wire_len += (before - bytes.len()) as u64;
         self.body_len += content as u64;
-        Ok(ended.then(|| Event::End(self.ended(true))))
+        let Some(events) = &mut self.events else {
+            return Ok(ended.then(|| Event::End(self.ended(true))));
+        };
+        if matches!(self.state, State::Length { .. } | State::UntilEnd) {
+            events.feed(&all[..content]);
+        }
+        if ended {
+            events.end(Ok(()));
+        }
+        // What was read is told before the end.
+        if ended || events.has_next() { self.next(bytes, asked) } else { Ok(None) }
     }
 
     /// The direction is over. The end of the message that was begun, where one was.
@@ -126,12 +153,22 @@ impl Decoder {
     pub fn held(&self) -> usize {
         match &self.state {
             State::Head { held, .. } => held.capacity(),
-            State::Before { .. } | State::Length { .. } | State::Chunked(_) | State::UntilEnd => 0,
+            State::Before { .. } | State::Length { .. } | State::Chunked(_) | State::UntilEnd => {
+                self.events.as_ref().map_or(0, |events| events.held())
+            }
         }
+    }
+
+    /// What was read before the fault is told before it.
+    fn broken(&mut self, why: &'static str) -> Result<Option<Event>, &'static str> {
+        let Some(events) = &mut self.events else { return Err(why) };
+        events.end(Err(why));
+        events.next().map(|packet| Some(Event::Packet(packet))).ok_or(why)
     }
 
     fn ended(&mut self, complete: bool) -> End {
         self.state = IDLE;
+        self.events = None;
         let end = End { body_len: self.body_len, wire_len: self.wire_len, complete };
         (self.body_len, self.wire_len, self.begun) = (0, 0, false);
         end
@@ -147,6 +184,9 @@ impl Decoder {
             Framing::Chunked => State::Chunked(Chunked::new()),
             Framing::UntilEnd => State::UntilEnd,
         };
+        if self.from == Side::Server && !interim && head.values("content-type").any(sse::Decoder::reads) {
+            self.events = Some(Box::new(sse::Decoder::new()));
+        }
         Ok(Event::Head(head))
     }
 
@@ -191,11 +231,18 @@ impl Decoder {
 }
 
 /// Content among the next bytes of a chunked body, and whether it ended.
-fn chunk(chunked: &mut Chunked, bytes: &mut &[u8]) -> Result<(usize, bool), &'static str> {
+fn chunk(
+    chunked: &mut Chunked,
+    bytes: &mut &[u8],
+    mut events: Option<&mut sse::Decoder>,
+) -> Result<(usize, bool), &'static str> {
     let mut content = 0;
     loop {
         match chunked.next(bytes)? {
-            Piece::Data(data) => content += data.len(),
+            Piece::Data(data) => {
+                content += data.len();
+                events.iter_mut().for_each(|events| events.feed(data));
+            }
             Piece::Done => return Ok((content, true)),
             Piece::More => return Ok((content, false)),
         }

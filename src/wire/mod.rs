@@ -10,6 +10,7 @@ pub mod handshake;
 mod head;
 pub mod http;
 mod remarks;
+pub mod sse;
 mod utf8;
 pub mod websocket;
 

@@ -11,6 +11,10 @@ const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
 const HELLO: &[u8] = b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58";
 const NEWS: &[u8] = b"\x81\x04news";
 
+const FEED: &[u8] =
+    b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n\
+    a\r\ndata: a\n\n:\r\n8\r\n\n\ndata:b\r\n2\r\n\n\n\r\n0\r\n\r\n";
+
 /// One line for each meaning.
 fn short(meaning: &Meaning) -> String {
     match meaning {
@@ -22,6 +26,7 @@ fn short(meaning: &Meaning) -> String {
         }
         Meaning::Upgraded { protocol } => format!("upgraded to {protocol}"),
         Meaning::Frame { from, opcode, text, .. } => format!("{} {opcode:?} {text:?}", from.word()),
+        Meaning::Packet { packet, event, len, .. } => format!("{packet} {event:?}, {len}"),
         Meaning::Broken { from, why } => format!("{} broken: {why}", from.word()),
     }
 }
@@ -37,6 +42,20 @@ fn heard(parts: &[(Side, Option<&[u8]>)]) -> Vec<String> {
         });
     }
     out.iter().map(short).collect()
+}
+
+#[test]
+fn events_in_a_body_are_told_before_its_end() {
+    assert_eq!(
+        heard(&[(Client, Some(GET)), (Server, Some(FEED))])[2..],
+        [
+            "1 < 200",
+            "event Some(\"message\"), 9",
+            "comment None, 3",
+            "event Some(\"message\"), 8",
+            format!("1 server ends: 20 of {}", FEED.len()).as_str()
+        ]
+    );
 }
 
 #[test]
@@ -236,6 +255,8 @@ fn turns() -> impl Strategy<Value = Vec<(Side, Option<Vec<u8>>)>> {
         (Server, b"HTTP/1.1 100 Continue\r\n\r\n"),
         (Server, b"HTTP/1.1 200 OK\r\n\r\n"),
         (Server, b"HTTP/1.1 2"),
+        (Server, FEED),
+        (Server, b"8\r\nid: 1\r\n\r\r\n"),
     ]);
     let side = prop::sample::select(vec![Client, Server]);
     let turn = prop_oneof![
@@ -272,7 +293,7 @@ proptest! {
             // What is broken says so once, and then nothing.
             let mine = whole.iter().filter(|it| match it {
                 Meaning::Request { .. } => side == Client,
-                Meaning::Response { .. } | Meaning::Upgraded { .. } => side == Server,
+                Meaning::Response { .. } | Meaning::Upgraded { .. } | Meaning::Packet { .. } => side == Server,
                 Meaning::MessageEnd { from, .. } | Meaning::Frame { from, .. } | Meaning::Broken { from, .. } => *from == side,
             });
             let broken = mine.clone().position(|it| matches!(it, Meaning::Broken { .. }));
@@ -281,6 +302,7 @@ proptest! {
             let cut: u64 = mine.map(|it| match it {
                 Meaning::MessageEnd { wire_len, .. } | Meaning::Frame { wire_len, .. } => *wire_len,
                 Meaning::Request { .. } | Meaning::Response { .. } | Meaning::Upgraded { .. } | Meaning::Broken { .. } => 0,
+                Meaning::Packet { .. } => 0,
             }).sum();
             let over = turns.iter().position(|(from, bytes)| *from == side && bytes.is_none()).unwrap_or(turns.len());
             let came: Vec<u8> = turns[..over].iter().filter(|it| it.0 == side).flat_map(|it| it.1.clone().unwrap_or_default()).collect();
@@ -308,6 +330,7 @@ fn came_to_a_tunnel(meanings: &[Meaning]) -> bool {
         Meaning::Response { .. }
         | Meaning::MessageEnd { .. }
         | Meaning::Frame { .. }
+        | Meaning::Packet { .. }
         | Meaning::Broken { .. } => false,
     })
 }
