@@ -15,20 +15,27 @@ pub struct Limits {
     pub head_time: Option<Duration>,
     /// How long a body may bring nothing.
     pub body_time: Option<Duration>,
+    /// How long a client may take nothing of an answer that is sent to it.
+    pub write_time: Option<Duration>,
     /// How long a connection may be open between two requests.
     pub idle: Option<Duration>,
     /// How long a socket may be silent.
     pub silence: Option<Duration>,
 }
 
+/// How long something may make no progress that a client began itself.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 impl Limits {
-    /// Of a command that plays a lesson: nothing ends because a teacher talks.
+    /// Of a command that plays a lesson: nothing ends because a teacher talks. A guest who begins something has to go on
+    /// with it; the lesson's own clients have all the time, see [`Limits::without_times`].
     pub const SOLO: Self = Self {
         own: 200,
         guests: 200,
         message: 64 * 1024,
-        head_time: None,
-        body_time: None,
+        head_time: Some(PATIENCE),
+        body_time: Some(PATIENCE),
+        write_time: Some(PATIENCE),
         idle: None,
         silence: None,
     };
@@ -37,10 +44,14 @@ impl Limits {
     pub const SERVE: Self = Self {
         own: 0,
         guests: 1024,
-        message: 64 * 1024,
-        head_time: Some(Duration::from_secs(10)),
-        body_time: Some(Duration::from_secs(10)),
         idle: Some(Duration::from_secs(75)),
         silence: Some(Duration::from_secs(60)),
+        ..Self::SOLO
     };
+
+    /// The same for a client that announced itself: what it does is the lesson's business.
+    #[must_use]
+    pub const fn without_times(self) -> Self {
+        Self { head_time: None, body_time: None, write_time: None, idle: None, silence: None, ..self }
+    }
 }

@@ -1,21 +1,20 @@
 //! The listener: accepts, caps the number of connections, hands each to a task of its own.
 //!
-//! A connection keeps its place as long as it is open, also where it says nothing: nothing limits yet how long a head and
-//! a body may take.
+//! A connection keeps its place as long as it is open, also where it says nothing; how long it may do so is in `Limits`.
 
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::connection::Doors;
 use super::context::{Context, Hold, Options};
-use super::shutdown::{self, Shutdown};
+use super::shutdown::{self, Guard, Shutdown};
 use super::store::OnMade;
-use super::{Limits, Servers, Store, connection};
+use super::{Servers, Store, connection};
 use crate::tap::Taps;
 
 /// How many may be told at once that there is no place; who comes then is hung up on without a word.
@@ -23,6 +22,13 @@ const REFUSED: usize = 32;
 
 /// How long one that is refused may take to hear it.
 const REFUSAL: Duration = Duration::from_secs(3);
+
+/// How long nobody is accepted where the process or the machine has no room: those who wait are kept by the kernel, and to
+/// ask again at once would only burn time.
+const NO_ROOM: Duration = Duration::from_millis(50);
+
+/// Descriptors that are not for guests: the listener, the runtime, the terminal, files, and those who are refused.
+const RESERVED: usize = 32 + REFUSED;
 
 /// A running server.
 #[derive(Debug)]
@@ -33,6 +39,8 @@ pub struct Server {
     pub store: Arc<Store>,
     /// What watches its connections.
     pub taps: Taps,
+    /// How many guests it has places for: as many as asked for, or as this process may have descriptors for.
+    pub guests: usize,
     shutdown: Shutdown,
 }
 
@@ -52,10 +60,20 @@ impl Server {
         let store = Arc::new(Store::new(on_made));
         let shutdown = Shutdown::default();
         servers.add(shutdown.clone());
-        let context =
-            Arc::new(Context { address, store: Arc::clone(&store), options, shutdown: shutdown.clone() });
-        tokio::spawn(accept(listener, taps.clone(), context));
-        Ok(Self { address, store, taps, shutdown })
+        let limits = options.limits;
+        let guests = limits.guests.min(descriptors().saturating_sub(RESERVED)).max(1);
+        let context = |limits| {
+            let options = Options { limits, ..options.clone() };
+            Arc::new(Context { address, store: Arc::clone(&store), options, shutdown: shutdown.clone() })
+        };
+        let entrance = Entrance {
+            taps: taps.clone(),
+            own: Group::new(limits.own, context(limits.without_times())),
+            guests: Group::new(guests, context(limits)),
+            refused: Arc::new(Semaphore::new(REFUSED)),
+        };
+        tokio::spawn(accept(listener, entrance, shutdown.guard()));
+        Ok(Self { address, store, taps, guests, shutdown })
     }
 
     /// Stops: no more connections, sockets are closed with 1001, what is under way may end within
@@ -65,56 +83,76 @@ impl Server {
     }
 }
 
-async fn accept(listener: TcpListener, taps: Taps, context: Arc<Context>) {
-    let places = Places::new(&context.options.limits);
-    let mut guard = context.shutdown.guard();
+async fn accept(listener: TcpListener, entrance: Entrance, mut guard: Guard) {
     loop {
-        let (stream, client) = tokio::select! {
+        let accepted = tokio::select! {
             () = guard.told() => return,
-            accepted = listener.accept() => match accepted {
-                Ok(accepted) => accepted,
-                // A client that left before it was accepted, or no descriptor left: neither ends the server.
-                Err(_) => {
-                    tokio::time::sleep(Duration::from_millis(10)).await;
-                    continue;
-                }
-            },
+            accepted = listener.accept() => accepted,
         };
+        match accepted {
+            Ok((stream, client)) => entrance.let_in(stream, client),
+            // Neither a client that left before it was accepted nor a lack of room ends the server.
+            Err(error) if is_the_clients(&error) => {}
+            Err(_) => tokio::select! {
+                () = guard.told() => return,
+                () = tokio::time::sleep(NO_ROOM) => {}
+            },
+        }
+    }
+}
+
+/// What happened to one client before it was accepted, and says nothing about the next.
+fn is_the_clients(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
+}
+
+/// Who may come in, and under which limits.
+struct Entrance {
+    taps: Taps,
+    /// Clients that announced themselves. The teacher talks: nothing that they do is ever late.
+    own: Group,
+    guests: Group,
+    refused: Arc<Semaphore>,
+}
+
+struct Group {
+    places: Arc<Semaphore>,
+    context: Arc<Context>,
+}
+
+impl Group {
+    fn new(places: usize, context: Arc<Context>) -> Self {
+        Self { places: Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS))), context }
+    }
+}
+
+impl Entrance {
+    fn let_in(&self, stream: TcpStream, client: SocketAddr) {
+        let group = if self.taps.is_announced(client) { &self.own } else { &self.guests };
+        let context = Arc::clone(&group.context);
         // Answers are small and each is waited for; a failure only makes them slower.
         let _ = stream.set_nodelay(true);
         let server = stream.local_addr().unwrap_or(context.address);
-        let own = taps.is_announced(client);
-        let stream = taps.accept(stream, client, server);
+        let stream = self.taps.accept(stream, client, server);
         // From here on, whoever serves the connection holds both: a task that is spawned has not begun yet, and neither
         // the count of places nor whoever waits for the end may miss it meanwhile.
-        let hold = |place| Hold { guard: guard.clone(), place };
-        let context = Arc::clone(&context);
-        if let Some(place) = places.take(own) {
+        let hold = |place| Hold { guard: group.context.shutdown.guard(), place };
+        if let Some(place) = take(&group.places) {
             tokio::spawn(connection::drive(stream, Doors::open(context), hold(place)));
-        } else if let Some(place) = take(&places.refused) {
+        } else if let Some(place) = take(&self.refused) {
             let refusing = connection::drive(stream, Doors::full(context), hold(place));
             tokio::spawn(tokio::time::timeout(REFUSAL, refusing));
         }
     }
 }
 
-struct Places {
-    own: Arc<Semaphore>,
-    guests: Arc<Semaphore>,
-    refused: Arc<Semaphore>,
-}
-
-impl Places {
-    fn new(limits: &Limits) -> Self {
-        let of = |count| Arc::new(Semaphore::new(count));
-        Self { own: of(limits.own), guests: of(limits.guests), refused: of(REFUSED) }
-    }
-
-    fn take(&self, own: bool) -> Option<OwnedSemaphorePermit> {
-        take(if own { &self.own } else { &self.guests })
-    }
-}
-
 fn take(places: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
     Arc::clone(places).try_acquire_owned().ok()
+}
+
+/// How many descriptors this process may have.
+fn descriptors() -> usize {
+    use rustix::process::{Resource, getrlimit};
+    getrlimit(Resource::Nofile).current.map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX))
 }

@@ -5,12 +5,12 @@ use hyper::header::ORIGIN;
 use hyper::{Method, Request, Response};
 
 use super::context::{Body, Context, Upgrade};
-use super::cors;
 use super::doors::page::File;
 use super::doors::{echo, events, messages, page, websocket};
 use super::guard::{self, Ours};
 use super::problem::Problem;
 use super::socket::Talk;
+use super::{cors, framing};
 
 /// A door, as it can be asked for.
 #[derive(Debug)]
@@ -92,7 +92,7 @@ pub(super) async fn answer(
     let origin = request.headers().get(ORIGIN).cloned();
     let guarded = guard::check(&request, ours);
     let allowed = origin.as_ref().filter(|_| guarded.is_ok()).cloned();
-    let mut response = match guarded {
+    let mut response = match guarded.and_then(|()| framing::check(&request)) {
         Ok(()) => route(request, context, upgrade).await.unwrap_or_else(Response::from),
         Err(problem) => problem.into(),
     };

@@ -100,7 +100,7 @@ fn a_wrong_method_is_told_which_are_right() {
         ("DELETE", LIST, "GET HEAD POST OPTIONS"),
         ("PUT", LIST, "GET HEAD POST OPTIONS"),
         ("POST", "/api/messages/1", "GET HEAD PUT PATCH DELETE OPTIONS"),
-        ("BREW", "/api/messages/1", "GET HEAD PUT PATCH DELETE OPTIONS"),
+        ("TRACE", "/api/messages/1", "GET HEAD PUT PATCH DELETE OPTIONS"),
         ("POST", "/ws", "GET OPTIONS"),
         ("GET", "/api/echo", "POST OPTIONS"),
         ("POST", "/api/events", "GET HEAD OPTIONS"),
