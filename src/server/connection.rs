@@ -45,7 +45,7 @@ pub(super) async fn drive(stream: Stream, doors: Doors, mut hold: Hold) {
     match talk {
         Some(talk) if ended.is_ok() => {
             // A task of its own, so that hyper's state is freed.
-            let socket = Socket::new(stream, &parts.read_buf, talk, context).await;
+            let socket = Socket::new(stream, &parts.read_buf, talk, context);
             tokio::spawn(socket.run(hold));
         }
         _ => hang_up(stream).await,

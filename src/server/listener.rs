@@ -52,8 +52,13 @@ impl Server {
         let store = Arc::new(Store::new(on_made));
         let shutdown = Shutdown::default();
         servers.add(shutdown.clone());
-        let context =
-            Arc::new(Context { address, store: Arc::clone(&store), options, shutdown: shutdown.clone() });
+        let context = Arc::new(Context {
+            address,
+            store: Arc::clone(&store),
+            rooms: Arc::default(),
+            options,
+            shutdown: shutdown.clone(),
+        });
         tokio::spawn(accept(listener, taps.clone(), context));
         Ok(Self { address, store, taps, shutdown })
     }

@@ -15,6 +15,7 @@ mod hang_up;
 mod limits;
 mod listener;
 mod problem;
+mod rooms;
 mod router;
 mod shutdown;
 mod socket;

@@ -7,6 +7,7 @@ use super::context::{Body, Context, Upgrade};
 use super::doors::{echo, events, messages, page, websocket};
 use super::guard;
 use super::problem::Problem;
+use super::rooms;
 use super::socket::Talk;
 
 /// The answer to a request.
@@ -30,9 +31,14 @@ async fn route(
         "/api/events" => events::stream(request, context).await,
         "/api/echo" => echo::echo(request, context).await,
         "/ws" => websocket::upgrade(&request, upgrade, || Talk::List(context.store.subscribe())),
-        _ => match path.strip_prefix("/api/messages/") {
-            Some(id) => messages::one(request, context, id).await,
-            None => page::file(&request),
+        "/ws/echo" => websocket::upgrade(&request, upgrade, || Talk::Echo),
+        _ => match (path.strip_prefix("/api/messages/"), path.strip_prefix("/ws/room/")) {
+            (Some(id), _) => messages::one(request, context, id).await,
+            (None, Some(room)) => {
+                let name = rooms::name(room)?;
+                websocket::upgrade(&request, upgrade, || Talk::Room(context.rooms.join(name)))
+            }
+            (None, None) => page::file(&request),
         },
     }
 }

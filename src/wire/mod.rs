@@ -10,7 +10,7 @@ pub mod handshake;
 mod head;
 pub mod http;
 mod remarks;
-mod utf8;
+pub mod utf8;
 pub mod websocket;
 
 pub use conversation::{Conversation, Meaning};
