@@ -4,12 +4,14 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is how one says that something is wrong")]
 
+mod autobahn;
 mod capture;
 mod check;
 mod closes;
 mod compare;
 mod doors;
 mod facts;
+mod frames;
 mod from;
 mod harness;
 mod house;
