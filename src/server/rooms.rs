@@ -1,31 +1,32 @@
 //! The rooms of `/ws/room/{name}`: what one member says goes to all of them.
 //!
 //! Each member has a queue of its own, of a bounded size. Who does not read overflows it, and is told so by its socket; whoever
-//! speaks never waits.
+//! speaks never waits. What a member says in one turn is encoded once, and goes to all of them as one piece.
 
 use std::collections::{HashMap, VecDeque};
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
+use bytes::Bytes;
 use futures_util::task::AtomicWaker;
 use hyper::StatusCode;
 use percent_encoding::percent_decode_str;
 
 use super::problem::Problem;
-use super::socket::Data;
+use super::socket::{Data, Frames};
 
 /// The longest name of a room, bytes.
 const NAME: usize = 64;
 
-/// How much may wait for one member, bytes. One message may, however long it is.
+/// How much may wait for one member, bytes. One piece may, however long its one message is.
 const QUEUE: usize = 1024 * 1024;
 
-/// How many messages may wait for one member.
-const MESSAGES: usize = 4096;
+/// What a piece in a queue takes beside its bytes, about.
+const EACH: usize = 256;
 
-/// What a message in a queue takes beside its payload, about, bytes.
-const EACH: usize = 64;
+/// How much one member may say before it goes out, bytes.
+const PIECE: usize = 64 * 1024;
 
 /// Every room that somebody is in. A room ends with its last member, so that there are never more than connections.
 #[derive(Debug, Default)]
@@ -47,7 +48,7 @@ struct Queue {
 
 #[derive(Debug, Default)]
 struct Waiting {
-    messages: VecDeque<Data>,
+    pieces: VecDeque<Bytes>,
     /// Of all of them.
     bytes: usize,
     /// More came than it may hold: it holds nothing any more.
@@ -61,6 +62,8 @@ pub(super) struct Member {
     name: String,
     room: Arc<Room>,
     queue: Arc<Queue>,
+    /// Said, and not sent to the others yet.
+    said: Frames,
 }
 
 /// The name of a room as it stands in a target, decoded.
@@ -88,20 +91,31 @@ impl Rooms {
         let room = Arc::clone(rooms.entry(name.clone()).or_default());
         lock(&room.members).push(Arc::clone(&queue));
         drop(rooms);
-        Member { rooms: Arc::clone(self), name, room, queue }
+        Member { rooms: Arc::clone(self), name, room, queue, said: Frames::default() }
     }
 }
 
 impl Member {
-    /// Goes to every member, this one too. Under the lock, so that all hear everything in one order.
-    pub fn say(&self, data: &Data) {
-        for member in lock(&self.room.members).iter() {
-            member.push(data.clone());
+    /// Goes to every member, this one too, with [`Member::spread`].
+    pub fn say(&mut self, data: &Data) {
+        self.said.push(data);
+        if self.said.len() > PIECE {
+            self.spread();
         }
     }
 
-    /// The next message; `None` when more came than may wait.
-    pub async fn next(&self) -> Option<Data> {
+    /// Sends what was said. Under the lock, so that all hear everything in one order.
+    pub fn spread(&mut self) {
+        if self.said.len() > 0 {
+            let piece = self.said.take();
+            for member in lock(&self.room.members).iter() {
+                member.push(piece.clone());
+            }
+        }
+    }
+
+    /// The next frames; `None` when more came than may wait.
+    pub async fn next(&self) -> Option<Bytes> {
         poll_fn(|cx| {
             // Before looking, so that what comes in between is not lost.
             self.queue.waker.register(cx.waker());
@@ -111,17 +125,17 @@ impl Member {
     }
 
     /// The same where there is one.
-    pub fn take(&self) -> Option<Option<Data>> {
+    pub fn take(&self) -> Option<Option<Bytes>> {
         let mut waiting = lock(&self.queue.waiting);
         if waiting.overflowed {
             return Some(None);
         }
-        let data = waiting.messages.pop_front()?;
-        waiting.bytes -= data.payload.len() + EACH;
-        if waiting.messages.is_empty() {
-            waiting.messages.shrink_to(16);
+        let piece = waiting.pieces.pop_front()?;
+        waiting.bytes -= piece.len() + EACH;
+        if waiting.pieces.is_empty() {
+            waiting.pieces.shrink_to(16);
         }
-        Some(Some(data))
+        Some(Some(piece))
     }
 
     /// Whether more came than may wait.
@@ -131,14 +145,14 @@ impl Member {
 }
 
 impl Queue {
-    fn push(&self, data: Data) {
+    fn push(&self, piece: Bytes) {
         let mut waiting = lock(&self.waiting);
-        let bytes = waiting.bytes + data.payload.len() + EACH;
-        let full = waiting.messages.len() == MESSAGES || !waiting.messages.is_empty() && bytes > QUEUE;
+        let bytes = waiting.bytes + piece.len() + EACH;
+        let full = !waiting.pieces.is_empty() && bytes > QUEUE;
         if waiting.overflowed || full {
             *waiting = Waiting { overflowed: true, ..Waiting::default() };
         } else {
-            waiting.messages.push_back(data);
+            waiting.pieces.push_back(piece);
             waiting.bytes = bytes;
         }
         drop(waiting);
@@ -186,19 +200,30 @@ mod tests {
         assert_eq!(status(&"x".repeat(NAME + 1)), Some(400));
     }
 
+    fn say(member: &mut Member, words: &str) {
+        member.say(&Data::text(words.to_owned()));
+    }
+
+    /// What has come, in one.
+    fn heard(member: &Member) -> Option<Bytes> {
+        member.next().now_or_never().flatten()
+    }
+
     #[test]
     fn all_members_hear_in_order_and_an_empty_room_ends() {
         let rooms = Arc::new(Rooms::default());
-        let (anna, ben, other) = (rooms.join("a".into()), rooms.join("a".into()), rooms.join("b".into()));
-        anna.say(&Data::text("1"));
-        ben.say(&Data::text("2"));
+        let [mut anna, mut ben, other] = ["a", "a", "b"].map(|name| rooms.join(name.into()));
+        say(&mut anna, "1");
+        say(&mut anna, "2");
+        anna.spread();
+        say(&mut ben, "3");
+        ben.spread();
         for member in [&anna, &ben] {
-            for words in ["1", "2"] {
-                assert_eq!(member.next().now_or_never(), Some(Some(Data::text(words))));
-            }
-            assert!(member.next().now_or_never().is_none());
+            assert_eq!(heard(member).as_deref(), Some(&b"\x81\x011\x81\x012"[..]));
+            assert_eq!(heard(member).as_deref(), Some(&b"\x81\x013"[..]));
+            assert_eq!(heard(member), None);
         }
-        assert!(other.next().now_or_never().is_none());
+        assert_eq!(heard(&other), None);
         drop(anna);
         assert_eq!(lock(&rooms.rooms).len(), 2);
         drop((ben, other));
@@ -208,18 +233,22 @@ mod tests {
     #[test]
     fn who_does_not_read_overflows_alone() {
         let rooms = Arc::new(Rooms::default());
-        let (deaf, reads) = (rooms.join("a".into()), rooms.join("a".into()));
-        let long = Data::text("x".repeat(QUEUE));
+        let [deaf, mut reads] = ["a", "a"].map(|name| rooms.join(name.into()));
         for _ in 0..2 {
-            reads.say(&long);
-            assert_eq!(reads.next().now_or_never(), Some(Some(long.clone())));
+            say(&mut reads, &"x".repeat(QUEUE));
+            assert_eq!(heard(&reads).map(|piece| piece.len()), Some(QUEUE + 10));
         }
         assert!(deaf.is_behind() && !reads.is_behind());
         assert_eq!(deaf.next().now_or_never(), Some(None));
-        let short = rooms.join("b".into());
-        (0..MESSAGES).for_each(|_| short.say(&Data::text("")));
-        assert!(!short.is_behind());
-        short.say(&Data::text(""));
-        assert!(short.is_behind());
+        // Small pieces have their number.
+        let mut alone = rooms.join("b".into());
+        for count in 1.. {
+            say(&mut alone, "");
+            alone.spread();
+            if alone.is_behind() {
+                assert_eq!(count, 1 + QUEUE / (EACH + 2));
+                break;
+            }
+        }
     }
 }

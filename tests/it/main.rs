@@ -24,6 +24,7 @@ mod players;
 mod pty;
 mod races;
 mod recorded;
+mod rooms;
 mod shape;
 mod socket;
 mod sockets;

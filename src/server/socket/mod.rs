@@ -30,6 +30,7 @@ pub(super) use reader::Data;
 use reader::{Message, Reader};
 use talk::Heard;
 pub(super) use talk::Talk;
+pub(super) use writer::Frames;
 use writer::Writer;
 
 /// Codes of close frames (RFC 6455, 7.4.1; 1013 is of IANA's registry).
@@ -49,7 +50,7 @@ const TURN: usize = 64;
 const ENOUGH: usize = 64 * 1024;
 
 /// How much is read at once, bytes.
-const READ: usize = 64 * 1024;
+const READ: usize = 16 * 1024;
 
 /// How long a client may keep what is sent to it from going out.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -79,7 +80,6 @@ enum Wake {
     Came(usize),
     Heard(Heard),
     Beat,
-    Shutdown,
 }
 
 impl Socket {
@@ -106,6 +106,10 @@ impl Socket {
         let mut told = pin!(guard.told());
         let mut timer = pin!(sleep_until(Instant::now() + NEVER));
         loop {
+            // Looked at here, since what comes is looked at first below.
+            if again.is_told() {
+                return End::Leave(code::AWAY, "the server stops");
+            }
             match self.turn(&again).await {
                 Ok(true) => tokio::task::yield_now().await,
                 Ok(false) => {}
@@ -114,12 +118,12 @@ impl Socket {
             self.set(timer.as_mut());
             let wake = tokio::select! {
                 biased;
-                () = &mut told => Wake::Shutdown,
                 came = receive(&mut self.stream, &mut self.reader) => match came {
                     Ok(came) => Wake::Came(came),
                     Err(error) => return error.into(),
                 },
                 heard = self.talk.hear() => Wake::Heard(heard),
+                () = &mut told => continue,
                 () = &mut timer => Wake::Beat,
             };
             if let Err(end) = self.wake(wake) {
@@ -148,14 +152,16 @@ impl Socket {
                 Beat::Gone => return Err(End::Gone),
                 Beat::Dawdles => return Err(End::Leave(code::POLICY, "the message takes too long")),
             },
-            Wake::Shutdown => return Err(End::Leave(code::AWAY, "the server stops")),
         }
         Ok(())
     }
 
     /// Does what there is to do, then sends all of it at once. Whether there is more.
     async fn turn(&mut self, guard: &Guard) -> Result<bool, End> {
-        let said = self.said(guard).await?;
+        let said = self.said(guard).await;
+        // Also what came before the end: a fault, or a close, takes nothing back.
+        self.talk.said();
+        let said = said?;
         let heard = self.heard(guard).await?;
         self.send(guard).await?;
         Ok(said || heard)
@@ -198,6 +204,7 @@ impl Socket {
     fn tell(&mut self, heard: Heard) -> Result<(), End> {
         match heard {
             Heard::Data(data) => self.writer.data(data),
+            Heard::Frames(frames) => self.writer.frames(frames),
             Heard::TooMuch => return Err(End::Deaf),
             Heard::End => return Err(End::Leave(code::AWAY, "the server stops")),
         }

@@ -2,6 +2,7 @@
 
 use std::future::pending;
 
+use bytes::Bytes;
 use serde_json::Value;
 use tokio::sync::broadcast;
 
@@ -28,6 +29,8 @@ pub(in crate::server) enum Talk {
 pub(in crate::server) enum Heard {
     /// A message.
     Data(Data),
+    /// Messages that are encoded already.
+    Frames(Bytes),
     /// More came than may wait for a client that does not read.
     TooMuch,
     /// There is nothing more to hear.
@@ -39,7 +42,7 @@ impl Talk {
     pub async fn hear(&mut self) -> Heard {
         match self {
             Self::List(news) => Heard::news(news.recv().await),
-            Self::Room(member) => Heard::word(member.next().await),
+            Self::Room(member) => Heard::piece(member.next().await),
             Self::Echo => pending().await,
         }
     }
@@ -53,7 +56,7 @@ impl Talk {
                 Err(broadcast::error::TryRecvError::Lagged(_)) => Some(Heard::TooMuch),
                 Err(broadcast::error::TryRecvError::Closed) => Some(Heard::End),
             },
-            Self::Room(member) => member.take().map(Heard::word),
+            Self::Room(member) => member.take().map(Heard::piece),
             Self::Echo => None,
         }
     }
@@ -78,6 +81,14 @@ impl Talk {
             Self::Echo => Some(data),
         }
     }
+
+    /// The client has said all that it said for now.
+    pub fn said(&mut self) {
+        match self {
+            Self::Room(member) => member.spread(),
+            Self::List(_) | Self::Echo => {}
+        }
+    }
 }
 
 impl Heard {
@@ -89,8 +100,8 @@ impl Heard {
         }
     }
 
-    fn word(data: Option<Data>) -> Self {
-        data.map_or(Self::TooMuch, Self::Data)
+    fn piece(frames: Option<Bytes>) -> Self {
+        frames.map_or(Self::TooMuch, Self::Frames)
     }
 }
 

@@ -21,6 +21,29 @@ const KEPT: usize = 2 * 1024;
 /// The most pieces that are handed to the kernel at once.
 const PIECES: usize = 16;
 
+/// Frames that several sockets are to get, encoded once for all of them.
+#[derive(Debug, Default)]
+pub(in crate::server) struct Frames {
+    bytes: BytesMut,
+}
+
+impl Frames {
+    pub fn push(&mut self, data: &Data) {
+        header(&mut self.bytes, data.opcode, data.payload.len());
+        self.bytes.extend_from_slice(&data.payload);
+    }
+
+    /// What there is of them, bytes.
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// All of them, which are then gone from here.
+    pub fn take(&mut self) -> Bytes {
+        std::mem::take(&mut self.bytes).freeze()
+    }
+}
+
 /// Queued frames. A server's are not masked (RFC 6455, 5.1).
 #[derive(Debug, Default)]
 pub(super) struct Writer {
@@ -52,24 +75,18 @@ impl Writer {
     /// A whole frame.
     pub fn frame(&mut self, opcode: Opcode, payload: Bytes) {
         let before = self.last.len();
-        self.last.put_u8(0x80 | bits(opcode));
-        match payload.len() {
-            len @ 0..126 => self.last.put_u8(len as u8),
-            len @ 126..=0xffff => {
-                self.last.put_u8(126);
-                self.last.put_u16(len as u16);
-            }
-            len => {
-                self.last.put_u8(127);
-                self.last.put_u64(len as u64);
-            }
-        }
-        self.len += self.last.len() - before + payload.len();
-        if payload.len() <= SMALL {
-            self.last.extend_from_slice(&payload);
+        header(&mut self.last, opcode, payload.len());
+        self.len += self.last.len() - before;
+        self.frames(payload);
+    }
+
+    /// Whole frames as they are on the wire, or the payload of one.
+    pub fn frames(&mut self, bytes: Bytes) {
+        self.len += bytes.len();
+        if bytes.len() <= SMALL {
+            self.last.extend_from_slice(&bytes);
         } else {
-            self.pieces.push_back(self.last.split().freeze());
-            self.pieces.push_back(payload);
+            self.pieces.extend([self.last.split().freeze(), bytes]);
         }
     }
 
@@ -126,6 +143,22 @@ impl Writer {
             self.pieces.pop_front();
         }
         self.last.advance(sent);
+    }
+}
+
+/// The header of a whole frame that is not masked, its length in as few bytes as it takes (RFC 6455, 5.2).
+fn header(bytes: &mut BytesMut, opcode: Opcode, len: usize) {
+    bytes.put_u8(0x80 | bits(opcode));
+    match len {
+        0..126 => bytes.put_u8(len as u8),
+        126..=0xffff => {
+            bytes.put_u8(126);
+            bytes.put_u16(len as u16);
+        }
+        _ => {
+            bytes.put_u8(127);
+            bytes.put_u64(len as u64);
+        }
     }
 }
 
