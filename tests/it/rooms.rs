@@ -87,6 +87,61 @@ fn a_room_has_a_good_name() {
     assert_eq!((response.status, response.header("upgrade")), (426, Some("websocket")));
 }
 
+/// Handshakes as RFC 6455, 4.2.1, has them, and others: the request line, the headers beside Host, the status.
+#[test]
+fn a_handshake_is_right_or_told_what_is_wrong() {
+    const KEY: &str = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==";
+    const VERSION: &str = "Sec-WebSocket-Version: 13";
+    const UPGRADE: &str = "Upgrade: websocket";
+    const CONNECTION: &str = "Connection: Upgrade";
+    let host = Host::start();
+    let get = "GET /ws/echo HTTP/1.1";
+    let cases: &[(&str, &[&str], u16)] = &[
+        (get, &[UPGRADE, CONNECTION, VERSION, KEY], 101),
+        (get, &["UPGRADE: WebSocket", "connection: keep-alive, UPGRADE", VERSION, KEY], 101),
+        (get, &[UPGRADE, "Connection: keep-alive", CONNECTION, VERSION, KEY], 101),
+        (get, &["Upgrade: h2c, websocket", CONNECTION, VERSION, KEY], 101),
+        (get, &[UPGRADE, CONNECTION, VERSION, KEY, "Content-Length: 0"], 101),
+        (get, &[UPGRADE, CONNECTION, VERSION, "Sec-WebSocket-Key:   dGhlIHNhbXBsZSBub25jZQ==  "], 101),
+        (get, &[UPGRADE, CONNECTION, VERSION], 400),
+        (get, &[UPGRADE, CONNECTION, VERSION, KEY, KEY], 400),
+        (get, &[UPGRADE, CONNECTION, VERSION, "Sec-WebSocket-Key: c2hvcnQ="], 400),
+        (get, &[UPGRADE, CONNECTION, VERSION, "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ"], 400),
+        (get, &[UPGRADE, CONNECTION, VERSION, "Sec-WebSocket-Key:"], 400),
+        (get, &[UPGRADE, CONNECTION, KEY], 426),
+        (get, &[UPGRADE, CONNECTION, KEY, "Sec-WebSocket-Version: 12"], 426),
+        (get, &[UPGRADE, CONNECTION, KEY, "Sec-WebSocket-Version: 13, 8"], 426),
+        (get, &[UPGRADE, CONNECTION, KEY, VERSION, "Sec-WebSocket-Version: 8"], 400),
+        (get, &[CONNECTION, VERSION, KEY], 426),
+        (get, &["Upgrade: h2c", CONNECTION, VERSION, KEY], 426),
+        (get, &["Upgrade: websockets", CONNECTION, VERSION, KEY], 426),
+        (get, &[UPGRADE, VERSION, KEY], 400),
+        (get, &[UPGRADE, "Connection: close", VERSION, KEY], 400),
+        ("POST /ws/echo HTTP/1.1", &[UPGRADE, CONNECTION, VERSION, KEY], 405),
+        ("HEAD /ws/echo HTTP/1.1", &[UPGRADE, CONNECTION, VERSION, KEY], 405),
+        ("GET /ws/room/a HTTP/1.1", &[UPGRADE, CONNECTION, VERSION], 400),
+    ];
+    for (line, headers, status) in cases {
+        let mut visitor = Visitor::connect(&host);
+        let head = format!("{line}\r\nHost: {}\r\n{}\r\n\r\n", host.address, headers.join("\r\n"));
+        visitor.send(head.as_bytes());
+        let response = visitor.response_to(line.split(' ').next().unwrap());
+        assert_eq!(response.status, *status, "{head}");
+        let version = headers.iter().any(|header| header.contains("12")).then_some("13");
+        assert!(version.is_none() || response.header("sec-websocket-version") == version, "{head}");
+    }
+    // Content would be taken for frames.
+    let mut visitor = Visitor::connect(&host);
+    visitor.request("GET", "/ws/echo", HANDSHAKE, "hello");
+    assert!(visitor.response().problem().contains("no content"));
+    assert_eq!(visitor.read_out().unwrap(), b"");
+    // HTTP/1.0 knows no upgrade (RFC 9110, 7.8).
+    let mut visitor = Visitor::connect(&host);
+    visitor.send(format!("GET /ws/echo HTTP/1.0\r\nHost: {}\r\n{HANDSHAKE}\r\n", host.address).as_bytes());
+    let answer = String::from_utf8(visitor.read_out().unwrap()).unwrap();
+    assert!(answer.starts_with("HTTP/1.0 426") || answer.starts_with("HTTP/1.1 426"), "{answer}");
+}
+
 /// Offers of subprotocols and extensions are not taken up (RFC 6455, 4.2.2).
 #[test]
 fn nothing_is_negotiated() {
