@@ -82,6 +82,20 @@ enum Wake {
     Beat,
 }
 
+/// What a turn did not get to.
+struct More {
+    /// Of what the client said.
+    said: bool,
+    /// Of what others did.
+    heard: bool,
+}
+
+impl More {
+    fn any(&self) -> bool {
+        self.said || self.heard
+    }
+}
+
 impl Socket {
     /// `early` is what the client sent before it had our 101.
     pub fn new(stream: Stream, early: &[u8], talk: Talk, context: Arc<Context>) -> Self {
@@ -106,25 +120,30 @@ impl Socket {
         let mut told = pin!(guard.told());
         let mut timer = pin!(sleep_until(Instant::now() + NEVER));
         loop {
-            // Looked at here, since what comes is looked at first below.
+            // Looked at here, since others come first below.
             if again.is_told() {
                 return End::Leave(code::AWAY, "the server stops");
             }
-            match self.turn(&again).await {
-                Ok(true) => tokio::task::yield_now().await,
-                Ok(false) => {}
+            let more = match self.turn(&again).await {
+                Ok(more) => more,
                 Err(end) => return end,
+            };
+            if more.any() {
+                // The others' turn.
+                tokio::task::yield_now().await;
             }
             self.set(timer.as_mut());
             let wake = tokio::select! {
                 biased;
-                came = receive(&mut self.stream, &mut self.reader) => match came {
+                heard = self.talk.hear(), if !more.heard => Wake::Heard(heard),
+                // Also in a loud room; but not before what came is taken, so that it stays little.
+                came = receive(&mut self.stream, &mut self.reader), if !more.said => match came {
                     Ok(came) => Wake::Came(came),
                     Err(error) => return error.into(),
                 },
-                heard = self.talk.hear() => Wake::Heard(heard),
                 () = &mut told => continue,
                 () = &mut timer => Wake::Beat,
+                () = std::future::ready(()), if more.any() => continue,
             };
             if let Err(end) = self.wake(wake) {
                 return end;
@@ -156,15 +175,15 @@ impl Socket {
         Ok(())
     }
 
-    /// Does what there is to do, then sends all of it at once. Whether there is more.
-    async fn turn(&mut self, guard: &Guard) -> Result<bool, End> {
+    /// Does what there is to do, then sends all of it at once.
+    async fn turn(&mut self, guard: &Guard) -> Result<More, End> {
         let said = self.said(guard).await;
         // Also what came before the end: a fault, or a close, takes nothing back.
         self.talk.said();
         let said = said?;
         let heard = self.heard(guard).await?;
         self.send(guard).await?;
-        Ok(said || heard)
+        Ok(More { said, heard })
     }
 
     /// Takes what the client said. Whether there is more.
