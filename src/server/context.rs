@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 
 pub(super) use super::body::Body;
+use super::rooms::Rooms;
 use super::shutdown::{Guard, Shutdown};
 use super::socket::Talk;
 use super::{Limits, Store, Tls};
@@ -45,6 +46,7 @@ impl Default for Options {
 pub(super) struct Context {
     pub address: SocketAddr,
     pub store: Arc<Store>,
+    pub rooms: Arc<Rooms>,
     pub options: Options,
     pub shutdown: Shutdown,
 }

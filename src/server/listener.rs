@@ -61,10 +61,17 @@ impl Server {
         let shutdown = Shutdown::default();
         servers.add(shutdown.clone());
         let limits = options.limits;
+        let rooms = Arc::default();
         let guests = limits.guests.min(descriptors().saturating_sub(RESERVED)).max(1);
         let context = |limits| {
             let options = Options { limits, ..options.clone() };
-            Arc::new(Context { address, store: Arc::clone(&store), options, shutdown: shutdown.clone() })
+            Arc::new(Context {
+                address,
+                store: Arc::clone(&store),
+                rooms: Arc::clone(&rooms),
+                options,
+                shutdown: shutdown.clone(),
+            })
         };
         let entrance = Entrance {
             taps: taps.clone(),

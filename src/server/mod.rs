@@ -20,6 +20,7 @@ mod limits;
 mod listener;
 mod pace;
 mod problem;
+mod rooms;
 mod router;
 mod shutdown;
 mod socket;

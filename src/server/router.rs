@@ -9,6 +9,7 @@ use super::doors::page::File;
 use super::doors::{echo, events, messages, page, websocket};
 use super::guard::{self, Ours};
 use super::problem::Problem;
+use super::rooms;
 use super::socket::Talk;
 use super::{cors, framing};
 
@@ -30,6 +31,8 @@ enum To {
     Events,
     Echo,
     Socket,
+    EchoSocket,
+    Room,
     File(&'static File),
 }
 
@@ -42,6 +45,8 @@ pub const DOORS: &[Door] = &[
     Door { path: "/api/events", methods: READ, to: To::Events },
     Door { path: "/api/echo", methods: &["POST"], to: To::Echo },
     Door { path: "/ws", methods: &["GET"], to: To::Socket },
+    Door { path: "/ws/echo", methods: &["GET"], to: To::EchoSocket },
+    Door { path: "/ws/room/{name}", methods: &["GET"], to: To::Room },
     Door { path: "/", methods: READ, to: To::File(&page::INDEX) },
     Door { path: "/page.css", methods: READ, to: To::File(&page::STYLE) },
     Door { path: "/page.js", methods: READ, to: To::File(&page::PAGE) },
@@ -128,6 +133,11 @@ async fn route(
         To::Events => Ok(events::stream(&request, context)),
         To::Echo => echo::echo(request, context).await,
         To::Socket => websocket::upgrade(&request, upgrade, || Talk::List(context.store.subscribe())),
+        To::EchoSocket => websocket::upgrade(&request, upgrade, || Talk::Echo),
+        To::Room => {
+            let name = rooms::name(rest)?;
+            websocket::upgrade(&request, upgrade, || Talk::Room(context.rooms.join(name)))
+        }
         To::File(file) => page::file(&request, file, context.address, context.scheme()),
     }
 }

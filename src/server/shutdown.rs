@@ -45,6 +45,11 @@ pub(super) struct Guard {
 }
 
 impl Guard {
+    /// Whether it is time to stop.
+    pub fn is_told(&self) -> bool {
+        *self.stop.borrow()
+    }
+
     /// Ends when it is time to stop.
     pub async fn told(&mut self) {
         // An error means that the server is gone, which is to stop as well.

@@ -320,11 +320,19 @@ impl Payload {
     }
 }
 
-/// Masks, or unmasks, in place (RFC 6455, 5.3). `at` is how much of the payload came before `bytes`.
+/// Masks, or unmasks, in place (RFC 6455, 5.3), eight bytes at a time. `at` is how much of the payload came before `bytes`.
 pub fn mask(bytes: &mut [u8], key: [u8; 4], at: u64) {
     let mut turned = key;
     turned.rotate_left((at % 4) as usize);
-    for (byte, key) in bytes.iter_mut().zip(turned.iter().cycle()) {
+    let [a, b, c, d] = turned;
+    let wide = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
+    let mut words = bytes.chunks_exact_mut(8);
+    for word in &mut words {
+        let mut eight = [0; 8];
+        eight.copy_from_slice(word);
+        word.copy_from_slice(&(u64::from_ne_bytes(eight) ^ wide).to_ne_bytes());
+    }
+    for (byte, key) in words.into_remainder().iter_mut().zip(turned.iter().cycle()) {
         *byte ^= key;
     }
 }

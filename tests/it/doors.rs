@@ -360,9 +360,6 @@ fn an_ordinary_client_is_served_and_not_hung_up_on() {
     assert!(state.opened() >= 1 && state.closed() == 0, "{state:?}");
 }
 
-/// Doors that are described, and opened elsewhere.
-const LATER: [&str; 2] = ["/ws/echo", "/ws/room/{name}"];
-
 /// `docs/doors.md` has each door, with its methods, and says something about it.
 #[test]
 fn every_door_is_described() {
@@ -375,11 +372,8 @@ fn every_door_is_described() {
             (cells[0].split('`').nth(1).unwrap(), cells[1])
         })
         .collect();
-    let open = |path: &str| DOORS.iter().any(|door| door.path == path);
-    let listed: Vec<_> =
-        described.iter().filter(|(path, _)| open(path) || !LATER.contains(path)).copied().collect();
     let doors: Vec<_> = DOORS.iter().map(|door| (door.path, door.methods.join(", "))).collect();
-    assert_eq!(listed, doors.iter().map(|(path, methods)| (*path, methods.as_str())).collect::<Vec<_>>());
+    assert_eq!(described, doors.iter().map(|(path, methods)| (*path, methods.as_str())).collect::<Vec<_>>());
     for (path, _) in described.iter().filter(|(path, _)| !path.contains('.') && *path != "/") {
         let about =
             text.split(&format!("\n## `{path}`\n")).nth(1).unwrap_or_else(|| panic!("nothing about {path}"));

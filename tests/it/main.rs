@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is how one says that something is wrong")]
 
+mod autobahn;
 mod browser;
 mod capture;
 mod check;
@@ -12,6 +13,7 @@ mod compare;
 mod doors;
 mod events;
 mod facts;
+mod frames;
 mod from;
 mod harness;
 mod hostile;
@@ -31,6 +33,7 @@ mod players;
 mod pty;
 mod races;
 mod recorded;
+mod rooms;
 mod serve;
 mod shape;
 mod socket;

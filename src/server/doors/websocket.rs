@@ -1,8 +1,8 @@
 //! `/ws`: the handshake (RFC 6455, 4.2). What is spoken after it is `socket.rs`.
 
 use hyper::header::{
-    CONNECTION, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION,
-    UPGRADE,
+    CONNECTION, CONTENT_LENGTH, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
+    SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING, UPGRADE,
 };
 use hyper::{HeaderMap, Method, Request, Response, StatusCode, Version};
 
@@ -36,6 +36,12 @@ fn check<B>(request: &Request<B>) -> Result<&str, Problem> {
     let headers = request.headers();
     if request.method() != Method::GET {
         return Err(Problem::method_not_allowed("GET"));
+    }
+    // What follows the head must be frames, and not content (RFC 6455, 4.1).
+    if headers.contains_key(TRANSFER_ENCODING)
+        || one(headers, &CONTENT_LENGTH).is_ok_and(|length| !matches!(length, None | Some("0")))
+    {
+        return Err(bad("a handshake has no content").with(CONNECTION, HeaderValue::from_static("close")));
     }
     if !has_token(headers, &UPGRADE, "websocket") || request.version() < Version::HTTP_11 {
         let detail = "this is a WebSocket door; send `Upgrade: websocket` over HTTP/1.1";
@@ -134,5 +140,9 @@ mod tests {
         let split =
             [without("connection"), vec![("connection", "keep-alive"), ("connection", "upgrade")]].concat();
         assert_eq!(status("GET", &split), 101);
+        for (length, expected) in [("0", 101), ("5", 400)] {
+            assert_eq!(status("GET", &[&GOOD[..], &[("content-length", length)]].concat()), expected);
+        }
+        assert_eq!(status("GET", &[&GOOD[..], &[("transfer-encoding", "chunked")]].concat()), 400);
     }
 }

@@ -1,0 +1,123 @@
+//! What is spoken on a socket: what a client's message does, and what it hears of others. The loop knows no door beyond this.
+
+use std::future::pending;
+
+use bytes::Bytes;
+use serde_json::Value;
+use tokio::sync::broadcast;
+
+use super::reader::Data;
+use crate::server::context::Context;
+use crate::server::doors::messages;
+use crate::server::rooms::Member;
+use crate::server::store::BACKLOG;
+use crate::server::{News, Store};
+
+/// What is spoken on a socket.
+#[derive(Debug)]
+pub(in crate::server) enum Talk {
+    /// The list of messages, and what happens to it.
+    List(broadcast::Receiver<News>),
+    /// Everything comes back as it was.
+    Echo,
+    /// Everything goes to all members of a room as it is, text and binary alike.
+    Room(Member),
+}
+
+/// What a socket hears.
+#[derive(Debug)]
+pub(in crate::server) enum Heard {
+    /// A message.
+    Data(Data),
+    /// Messages that are encoded already.
+    Frames(Bytes),
+    /// More came than may wait for a client that does not read.
+    TooMuch,
+    /// There is nothing more to hear.
+    End,
+}
+
+impl Talk {
+    /// The next thing that others did. Nothing is lost where this is given up.
+    pub async fn hear(&mut self) -> Heard {
+        match self {
+            Self::List(news) => Heard::news(news.recv().await),
+            Self::Room(member) => Heard::piece(member.next().await),
+            Self::Echo => pending().await,
+        }
+    }
+
+    /// The same, where it is there already.
+    pub fn heard(&mut self) -> Option<Heard> {
+        match self {
+            Self::List(news) => match news.try_recv() {
+                Ok(news) => Some(Heard::news(Ok(news))),
+                Err(broadcast::error::TryRecvError::Empty) => None,
+                Err(broadcast::error::TryRecvError::Lagged(_)) => Some(Heard::TooMuch),
+                Err(broadcast::error::TryRecvError::Closed) => Some(Heard::End),
+            },
+            Self::Room(member) => member.take().map(Heard::piece),
+            Self::Echo => None,
+        }
+    }
+
+    /// Whether more came than may wait.
+    pub fn is_behind(&self) -> bool {
+        match self {
+            Self::List(news) => news.len() > BACKLOG,
+            Self::Room(member) => member.is_behind(),
+            Self::Echo => false,
+        }
+    }
+
+    /// Takes what the client said; what is to be answered at once.
+    pub async fn say(&mut self, data: Data, context: &Context) -> Option<Data> {
+        match self {
+            Self::List(_) => post(&data, &context.store).await.err().map(|detail| complaint(&detail)),
+            Self::Room(member) => {
+                member.say(&data);
+                None
+            }
+            Self::Echo => Some(data),
+        }
+    }
+
+    /// The client has said all that it said for now.
+    pub fn said(&mut self) {
+        match self {
+            Self::Room(member) => member.spread(),
+            Self::List(_) | Self::Echo => {}
+        }
+    }
+}
+
+impl Heard {
+    fn news(news: Result<News, broadcast::error::RecvError>) -> Self {
+        match news {
+            Ok(news) => Self::Data(Data::text(news.json)),
+            Err(broadcast::error::RecvError::Lagged(_)) => Self::TooMuch,
+            Err(broadcast::error::RecvError::Closed) => Self::End,
+        }
+    }
+
+    fn piece(frames: Option<Bytes>) -> Self {
+        frames.map_or(Self::TooMuch, Self::Frames)
+    }
+}
+
+/// `{"event":"message","data":{…}}` joins the list, and is heard like everything else: by subscription.
+async fn post(data: &Data, store: &Store) -> Result<(), String> {
+    let words = data.words().ok_or("this door understands text messages only")?;
+    let envelope: Value =
+        serde_json::from_str(words).map_err(|error| format!("the message is not JSON: {error}"))?;
+    if envelope.get("event").and_then(Value::as_str) != Some("message") {
+        return Err(r#"send {"event":"message","data":{"from":"…","text":"…"}}"#.into());
+    }
+    let draft = messages::draft(envelope.get("data").unwrap_or(&Value::Null));
+    let draft = draft.map_err(|problem| problem.detail().to_owned())?;
+    store.post(draft).await.map(drop).map_err(|error| error.to_string())
+}
+
+fn complaint(detail: &str) -> Data {
+    Data::text(serde_json::json!({ "event": "error", "data": { "detail": detail } }).to_string())
+}
