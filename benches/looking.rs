@@ -1,15 +1,15 @@
 //! What looking costs: the server's CPU time for an operation, while it counts as `serve --quiet` does and while it observes,
-//! each against the same server without the tap, in turns.
+//! each against the same server without the tap, in turns. And how long from exec to the first 200.
 //!
 //! The servers are child processes of this program, so that their time is theirs alone.
 
 #![expect(clippy::unwrap_used, reason = "what goes wrong here ends the measurement")]
 #![expect(clippy::print_stdout, reason = "the table is the result")]
 
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -20,6 +20,7 @@ use wsdemo::timeline::{Bus, Keep};
 
 const CONNECTIONS: usize = 64;
 const ROUNDS: usize = 15;
+const STARTS: usize = 30;
 
 /// What is measured: its name, and how many operations each connection does in a round.
 const LOADS: [(&str, usize); 3] =
@@ -36,7 +37,10 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     match asked {
         Some(looking) => runtime.block_on(serve(&looking)),
-        None => runtime.block_on(measure()),
+        None => {
+            runtime.block_on(measure());
+            start();
+        }
     }
 }
 
@@ -151,6 +155,45 @@ async fn measure() {
         let [bare, quiet, seen] = times.map(median);
         println!("| {} | {bare:.1} | {quiet:.1} | {counted:.3} | {seen:.1} | {observed:.2} |", what.0);
     }
+}
+
+/// How long the program takes from exec to its first 200; beside it, what starting any program takes here.
+fn start() {
+    let port = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+    let (mut first, mut any) = (Vec::new(), Vec::new());
+    for _ in 0..STARTS {
+        let began = Instant::now();
+        assert!(Command::new("true").status().unwrap().success());
+        any.push(began.elapsed().as_secs_f64() * 1e3);
+        first.push(first_200(port).as_secs_f64() * 1e3);
+    }
+    let worst = first.iter().copied().fold(0.0, f64::max);
+    let (first, any) = (median(first), median(any));
+    println!(
+        "\nFrom exec of `wsdemo serve` to its first 200: median {first:.1} ms, worst {worst:.1} of {STARTS} (`true`: {any:.1} ms)"
+    );
+}
+
+fn first_200(port: u16) -> Duration {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wsdemo"));
+    command.args(["serve", "--quiet", "--port", &port.to_string()]).stdout(Stdio::null());
+    let began = Instant::now();
+    let mut child = command.spawn().unwrap();
+    let mut stream = loop {
+        match std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port)) {
+            Ok(stream) => break stream,
+            Err(_) => assert!(began.elapsed() < Duration::from_secs(10), "it does not listen"),
+        }
+    };
+    let request = String::from_utf8_lossy(GET).replace("PORT", &port.to_string());
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).unwrap();
+    let took = began.elapsed();
+    assert_eq!(&answer, b"HTTP/1.1 200");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    took
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

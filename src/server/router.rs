@@ -97,7 +97,7 @@ pub(super) async fn answer(
     let origin = request.headers().get(ORIGIN).cloned();
     let guarded = guard::check(&request, ours);
     let allowed = origin.as_ref().filter(|_| guarded.is_ok()).cloned();
-    let mut response = match guarded.and_then(|()| framing::check(&request)) {
+    let mut response = match framing::check(&request).and(guarded) {
         Ok(()) => route(request, context, upgrade).await.unwrap_or_else(Response::from),
         Err(problem) => problem.into(),
     };

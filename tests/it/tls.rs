@@ -314,7 +314,8 @@ fn the_program_prints_where_it_is_and_the_fingerprint_of_what_it_serves() {
         });
         found.unwrap()
     };
-    let address: SocketAddr = find("https://127").strip_prefix("https://").unwrap().parse().unwrap();
+    let address: SocketAddr =
+        find("https://127").trim_start_matches("https://").trim_end_matches('/').parse().unwrap();
     let mut stream = connect(address, pinned(&find(":")));
     stream.write_all(ask(address).as_bytes()).unwrap();
     let mut response = String::new();
