@@ -1,19 +1,25 @@
 //! What an answer consists of.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt as _};
 use http_body_util::Full;
 use hyper::body::{Frame, SizeHint};
+
+/// What is longer than this is not copied for everybody who asks, bytes.
+const SHARED: usize = 16 * 1024;
 
 /// The content of an answer.
 pub(super) enum Body {
     /// It is there as a whole.
     Whole(Full<Bytes>),
+    /// It is there in pieces, which others share.
+    Pieces(VecDeque<Bytes>),
     /// It comes bit by bit; nobody knows how much.
     Feed(Pin<Box<dyn Stream<Item = Bytes> + Send>>),
 }
@@ -22,6 +28,17 @@ impl Body {
     /// These bytes.
     pub fn new(bytes: Bytes) -> Self {
         Self::Whole(Full::new(bytes))
+    }
+
+    /// All of these, one behind the other.
+    pub fn pieces(pieces: VecDeque<Bytes>) -> Self {
+        let len: usize = pieces.iter().map(Bytes::len).sum();
+        if len > SHARED {
+            return Self::Pieces(pieces);
+        }
+        let mut whole = BytesMut::with_capacity(len);
+        pieces.iter().for_each(|piece| whole.extend_from_slice(piece));
+        Self::new(whole.freeze())
     }
 
     /// Each as soon as it is there, until there is nothing more.
@@ -40,6 +57,7 @@ impl fmt::Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Whole(whole) => f.debug_tuple("Whole").field(whole).finish(),
+            Self::Pieces(pieces) => f.debug_tuple("Pieces").field(&pieces.len()).finish(),
             Self::Feed(_) => f.debug_tuple("Feed").finish_non_exhaustive(),
         }
     }
@@ -55,6 +73,7 @@ impl hyper::body::Body for Body {
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         match self.get_mut() {
             Self::Whole(whole) => Pin::new(whole).poll_frame(cx),
+            Self::Pieces(pieces) => Poll::Ready(pieces.pop_front().map(|piece| Ok(Frame::data(piece)))),
             Self::Feed(feed) => feed.poll_next_unpin(cx).map(|bytes| Some(Ok(Frame::data(bytes?)))),
         }
     }
@@ -62,6 +81,7 @@ impl hyper::body::Body for Body {
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Whole(whole) => whole.is_end_stream(),
+            Self::Pieces(pieces) => pieces.is_empty(),
             Self::Feed(_) => false,
         }
     }
@@ -69,6 +89,7 @@ impl hyper::body::Body for Body {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Whole(whole) => whole.size_hint(),
+            Self::Pieces(pieces) => SizeHint::with_exact(pieces.iter().map(|piece| piece.len() as u64).sum()),
             Self::Feed(_) => SizeHint::default(),
         }
     }

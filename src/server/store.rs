@@ -9,6 +9,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
@@ -113,6 +114,16 @@ impl News {
         let begin = ENVELOPE.0.len() + self.event.len() + ENVELOPE.1.len();
         &self.json[begin..self.json.len() - 1]
     }
+
+    /// The same, shared.
+    fn shared_data(&self) -> Bytes {
+        Bytes::from(self.json.clone()).slice_ref(self.data().as_bytes())
+    }
+
+    /// The message that was made, as it is now.
+    fn message(&self) -> Option<Message> {
+        serde_json::from_str(self.data()).ok()
+    }
 }
 
 /// What somebody hears who comes back.
@@ -140,7 +151,8 @@ pub struct Store {
 struct List {
     /// Where it is: the newest message, and how many changes there were since.
     at: NewsId,
-    messages: BTreeMap<u64, Message>,
+    /// Each as the news that it is, or would be now: encoded once for all who ask.
+    messages: BTreeMap<u64, News>,
     /// What happened of late.
     recent: VecDeque<News>,
     /// The newest that is no longer among it.
@@ -162,7 +174,7 @@ impl List {
             return self.recent.iter().filter(|news| news.id > since).cloned().collect();
         }
         let newer = self.messages.range(since.message.saturating_add(1)..);
-        newer.map(|(&id, made)| News::new(NewsId { message: id, change: 0 }, "message", made)).collect()
+        newer.map(|(_, made)| made.clone()).collect()
     }
 }
 
@@ -211,22 +223,22 @@ impl Store {
         let mut list = self.list();
         list.at = NewsId { message: list.at.message + 1, change: 0 };
         let message = Message { id: list.at.message, from: draft.from, text: draft.text };
-        list.messages.insert(message.id, message.clone());
+        let news = News::new(list.at, "message", &message);
+        list.messages.insert(message.id, news.clone());
         while list.messages.len() > CAPACITY {
             list.messages.pop_first();
         }
         (self.on_made)(&message);
         made(&message);
-        let news = News::new(list.at, "message", &message);
         self.tell(&mut list, news);
         Ok(message)
     }
 
-    /// The messages newer than `since`; all without it.
+    /// The messages newer than `since`, in JSON, shared with whoever else asks; all without it.
     #[must_use]
-    pub fn newer(&self, since: Option<u64>) -> Vec<Message> {
+    pub fn newer(&self, since: Option<u64>) -> Vec<Bytes> {
         let first = since.map_or(0, |id| id.saturating_add(1));
-        self.list().messages.range(first..).map(|(_, message)| message.clone()).collect()
+        self.list().messages.range(first..).map(|(_, news)| news.shared_data()).collect()
     }
 
     /// One message.
@@ -234,7 +246,7 @@ impl Store {
     /// # Errors
     /// `NotFound`
     pub fn get(&self, id: u64) -> Result<Message, StoreError> {
-        self.list().messages.get(&id).cloned().ok_or(StoreError::NotFound(id))
+        self.list().messages.get(&id).and_then(News::message).ok_or(StoreError::NotFound(id))
     }
 
     /// Changes a message, wholly or in part.
@@ -243,12 +255,16 @@ impl Store {
     /// `NotFound`
     pub fn change(&self, id: u64, change: Change) -> Result<Message, StoreError> {
         let mut list = self.list();
-        let message = list.messages.get_mut(&id).ok_or(StoreError::NotFound(id))?;
-        message.from = change.from.unwrap_or_else(|| message.from.clone());
-        message.text = change.text.unwrap_or_else(|| message.text.clone());
-        let message = message.clone();
-        let id = list.changed();
-        self.tell(&mut list, News::new(id, "changed", &message));
+        let made = list.messages.get_mut(&id).ok_or(StoreError::NotFound(id))?;
+        let message = made.message().ok_or(StoreError::NotFound(id))?;
+        let message = Message {
+            id,
+            from: change.from.unwrap_or(message.from),
+            text: change.text.unwrap_or(message.text),
+        };
+        *made = News::new(made.id, "message", &message);
+        let at = list.changed();
+        self.tell(&mut list, News::new(at, "changed", &message));
         Ok(message)
     }
 
@@ -299,7 +315,10 @@ mod tests {
         for n in 1..=3 {
             assert_eq!(store.post(draft(&n.to_string())).await.unwrap().id, n);
         }
-        assert_eq!(store.newer(Some(1)).iter().map(|message| message.id).collect::<Vec<_>>(), [2, 3]);
+        assert_eq!(
+            store.newer(Some(1)),
+            [r#"{"id":2,"from":"anna","text":"2"}"#, r#"{"id":3,"from":"anna","text":"3"}"#]
+        );
         let first = news.recv().await.unwrap();
         assert_eq!(first.json, r#"{"event":"message","data":{"id":1,"from":"anna","text":"1"}}"#);
         assert!(store.newer(Some(u64::MAX)).is_empty());

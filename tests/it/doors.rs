@@ -381,3 +381,24 @@ fn every_door_is_described() {
         assert!(about.contains("```sh\n") && about.contains("```js\n"), "{path}: curl and console");
     }
 }
+
+/// A list that is longer than what is copied for everybody who asks.
+#[test]
+fn a_long_list_is_whole_and_its_length_is_said() {
+    let host = Host::start();
+    host.fill(3);
+    host.post("the last");
+    for _ in 0..2 {
+        let response = host.ask("GET", LIST, "", "");
+        let list = response.json();
+        let texts: Vec<_> =
+            list.as_array().unwrap().iter().map(|it| it["text"].as_str().unwrap().len()).collect();
+        assert_eq!(texts, [60_000, 60_000, 60_000, 8]);
+        assert_eq!(response.header("content-length"), Some(response.body.len().to_string().as_str()));
+    }
+    let head = host.ask("HEAD", LIST, "", "");
+    assert_eq!(
+        head.header("content-length"),
+        Some(host.ask("GET", LIST, "", "").body.len().to_string().as_str())
+    );
+}

@@ -91,7 +91,7 @@ fn both_kinds_are_live_in_a_browser() {
     browser.write("#post [name=text]", "<b>GOAL!</b> 1-0");
     browser.press("#post button");
     browser.wait_for_text("#exchange", "◄S answers: 201 Created");
-    assert_eq!(host.server.store.newer(Some(1))[0].text, "<b>GOAL!</b> 1-0");
+    assert_eq!(host.server.store.get(2).unwrap().text, "<b>GOAL!</b> 1-0");
 
     browser.press("#dial button");
     browser.wait_for("/^● open \\d+:\\d\\d$/.test(document.querySelector('#socket-lamp').textContent)");

@@ -32,14 +32,14 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 pub(in crate::server) fn stream<B>(request: &Request<B>, context: &Context) -> Response<Body> {
     let since = since(request.headers());
     let Following { missed, at, news } = context.store.follow(since);
-    let first = opening(&missed, at);
+    let first = stream::iter(opening(missed, at));
     let feed = Feed {
         news,
         keep_alive: context.options.limits.idle.map(|_| every(KEEP_ALIVE)),
         guard: context.shutdown.guard(),
     };
     let rest = stream::unfold(feed, |mut feed| async { Some((feed.next().await?, feed)) });
-    let mut response = Response::new(Body::feed(stream::once(async { first }).chain(rest)));
+    let mut response = Response::new(Body::feed(first.chain(rest)));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -52,14 +52,29 @@ fn since(headers: &HeaderMap) -> Option<NewsId> {
 }
 
 /// When to come back, what was missed, and the id of where the list is now: whoever leaves before the first event can say so
-/// on coming back.
-fn opening(missed: &[News], at: NewsId) -> Bytes {
-    let mut text = format!("retry: {RETRY}\n\n");
-    missed.iter().for_each(|news| block(news, &mut text));
-    if missed.last().is_none_or(|last| last.id != at) {
-        let _ = write!(text, "id: {at}\n\n");
-    }
-    text.into()
+/// on coming back. What was missed is put together when it is its turn.
+fn opening(missed: Vec<News>, at: NewsId) -> impl Iterator<Item = Bytes> {
+    let up_to_date = missed.last().is_some_and(|last| last.id == at);
+    let mut missed = missed.into_iter();
+    let mut begun = false;
+    std::iter::from_fn(move || {
+        let mut text = String::new();
+        if !std::mem::replace(&mut begun, true) {
+            let _ = write!(text, "retry: {RETRY}\n\n");
+            if !up_to_date && missed.len() == 0 {
+                let _ = write!(text, "id: {at}\n\n");
+            }
+        }
+        while text.len() < MAX_TURN
+            && let Some(news) = missed.next()
+        {
+            block(&news, &mut text);
+            if missed.len() == 0 && !up_to_date {
+                let _ = write!(text, "id: {at}\n\n");
+            }
+        }
+        (!text.is_empty()).then(|| text.into())
+    })
 }
 
 /// One event.
