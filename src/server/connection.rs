@@ -12,7 +12,7 @@ use hyper::service::Service;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 
-use super::context::{Body, Context, Hold, Upgrade};
+use super::context::{Body, Context, Hold, Visit};
 use super::hang_up::hang_up;
 use super::last_word::say;
 use super::layers::dress;
@@ -35,10 +35,10 @@ type Connection = http1::Connection<TokioIo<Paced>, Doors>;
 
 /// Serves one connection to its end.
 pub(super) async fn drive(stream: Stream, doors: Doors, mut hold: Hold) {
-    let (context, upgrade) = (Arc::clone(&doors.context), Arc::clone(&doors.upgrade));
+    let (context, visit, pace) = (Arc::clone(&doors.context), doors.visit.clone(), Arc::clone(&doors.pace));
     let Some(stream) = dress(stream, &context, &mut hold.guard).await else { return };
-    let pace = Arc::clone(&doors.pace);
-    let stream = Paced { stream, pace: Arc::clone(&pace) };
+    visit.presence.begin(stream);
+    let stream = Paced { stream: visit.presence.clone(), pace: Arc::clone(&pace) };
     let mut connection = http1::Builder::new()
         // A client that half-closes after its request still gets its answer.
         .half_close(true)
@@ -47,12 +47,12 @@ pub(super) async fn drive(stream: Stream, doors: Doors, mut hold: Hold) {
     // Borrowed, because after our FIN there is still something to do, see `hang_up`.
     let ended = serve(&mut connection, &pace, &mut hold).await;
     let parts = connection.into_parts();
-    let mut stream = parts.io.into_inner().stream;
-    let talk = upgrade.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let (Some(mut stream), ahead) = visit.presence.take() else { return };
+    let talk = visit.upgrade.lock().unwrap_or_else(PoisonError::into_inner).take();
     match (ended, talk) {
         (Ended::Well, Some(talk)) => {
             // A task of its own, so that hyper's state is freed.
-            let socket = Socket::new(stream, &parts.read_buf, talk, context);
+            let socket = Socket::new(stream, &[&parts.read_buf, &ahead[..]].concat(), talk, context);
             tokio::spawn(socket.run(hold));
             return;
         }
@@ -107,7 +107,7 @@ async fn serve(connection: &mut Connection, pace: &Pace, hold: &mut Hold) -> End
 /// What answers the requests of one connection.
 pub(super) struct Doors {
     context: Arc<Context>,
-    upgrade: Upgrade,
+    visit: Visit,
     pace: Arc<Pace>,
     /// There is no place left for this connection.
     full: bool,
@@ -116,7 +116,7 @@ pub(super) struct Doors {
 impl Doors {
     pub fn open(context: Arc<Context>) -> Self {
         let pace = Pace::new(context.options.limits);
-        Self { context, upgrade: Upgrade::default(), pace, full: false }
+        Self { context, visit: Visit::default(), pace, full: false }
     }
 
     /// Every door is 503, once.
@@ -136,9 +136,9 @@ impl Service<Request<Incoming>> for Doors {
         if self.full {
             return Box::pin(async { Ok(no_place().map(|body| Answer::new(body, pace))) });
         }
-        let (context, upgrade) = (Arc::clone(&self.context), Arc::clone(&self.upgrade));
+        let (context, visit) = (Arc::clone(&self.context), self.visit.clone());
         Box::pin(async move {
-            let response = router::answer(request, &context, &upgrade).await;
+            let response = router::answer(request, &context, &visit).await;
             Ok(response.map(|body| Answer::new(body, pace)))
         })
     }

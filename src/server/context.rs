@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 
 pub(super) use super::body::Body;
+use super::presence::Presence;
 use super::rooms::Rooms;
 use super::shutdown::{Guard, Shutdown};
 use super::socket::Talk;
@@ -66,6 +67,13 @@ pub(super) struct Hold {
     /// Its place among those that the server has for connections.
     #[expect(dead_code, reason = "held, and never looked at")]
     pub place: OwnedSemaphorePermit,
+}
+
+/// What a door may know of the connection that a request came on.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Visit {
+    pub upgrade: Upgrade,
+    pub presence: Presence,
 }
 
 /// Left by the door that agreed to the handshake: what is spoken on the socket. Begun before the 101 is sent, so that nothing

@@ -19,6 +19,7 @@ mod layers;
 mod limits;
 mod listener;
 mod pace;
+mod presence;
 mod problem;
 mod rooms;
 mod router;

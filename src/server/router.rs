@@ -4,7 +4,7 @@ use hyper::body::Incoming;
 use hyper::header::ORIGIN;
 use hyper::{Method, Request, Response};
 
-use super::context::{Body, Context, Upgrade};
+use super::context::{Body, Context, Visit};
 use super::doors::page::File;
 use super::doors::{echo, events, messages, page, websocket};
 use super::guard::{self, Ours};
@@ -87,18 +87,14 @@ fn everything() -> String {
 }
 
 /// The answer to a request.
-pub(super) async fn answer(
-    request: Request<Incoming>,
-    context: &Context,
-    upgrade: &Upgrade,
-) -> Response<Body> {
+pub(super) async fn answer(request: Request<Incoming>, context: &Context, visit: &Visit) -> Response<Body> {
     let origins = &context.options.origins;
     let ours = Ours { address: context.address, scheme: context.scheme(), origins };
     let origin = request.headers().get(ORIGIN).cloned();
     let guarded = guard::check(&request, ours);
     let allowed = origin.as_ref().filter(|_| guarded.is_ok()).cloned();
     let mut response = match framing::check(&request).and(guarded) {
-        Ok(()) => route(request, context, upgrade).await.unwrap_or_else(Response::from),
+        Ok(()) => route(request, context, visit).await.unwrap_or_else(Response::from),
         Err(problem) => problem.into(),
     };
     if origin.is_some() || !origins.is_empty() {
@@ -113,7 +109,7 @@ pub(super) async fn answer(
 async fn route(
     request: Request<Incoming>,
     context: &Context,
-    upgrade: &Upgrade,
+    visit: &Visit,
 ) -> Result<Response<Body>, Problem> {
     let path = request.uri().path().to_owned();
     // About the server as a whole (RFC 9110, 9.3.7).
@@ -128,15 +124,15 @@ async fn route(
         return Err(Problem::method_not_allowed(&door.allow()));
     }
     match door.to {
-        To::List => messages::list(request, context).await,
+        To::List => messages::list(request, context, &visit.presence).await,
         To::Message => messages::one(request, context, rest).await,
-        To::Events => Ok(events::stream(&request, context)),
+        To::Events => Ok(events::stream(&request, context, &visit.presence)),
         To::Echo => echo::echo(request, context).await,
-        To::Socket => websocket::upgrade(&request, upgrade, || Talk::List(context.store.subscribe())),
-        To::EchoSocket => websocket::upgrade(&request, upgrade, || Talk::Echo),
+        To::Socket => websocket::upgrade(&request, &visit.upgrade, || Talk::List(context.store.subscribe())),
+        To::EchoSocket => websocket::upgrade(&request, &visit.upgrade, || Talk::Echo),
         To::Room => {
             let name = rooms::name(rest)?;
-            websocket::upgrade(&request, upgrade, || Talk::Room(context.rooms.join(name)))
+            websocket::upgrade(&request, &visit.upgrade, || Talk::Room(context.rooms.join(name)))
         }
         To::File(file) => page::file(&request, file, context.address, context.scheme()),
     }

@@ -3,7 +3,7 @@
 use std::thread;
 
 use wsdemo::server::{Limits, Options};
-use wsdemo::timeline::{Seq, Who};
+use wsdemo::timeline::{Seq, Side, Who};
 
 use crate::harness::state;
 use crate::visitor::{Host, Visitor};
@@ -180,4 +180,19 @@ fn a_reader_is_one_connection_that_stays_open() {
     let state = state(host.bus.after(Seq(0)).iter().map(|event| &**event));
     let reader = state.get(conn).unwrap();
     assert!(reader.closed.is_none() && reader.fins.is_empty(), "{reader:?}");
+}
+
+#[test]
+fn a_reader_that_leaves_is_known_at_once() {
+    let host = Host::start();
+    let mut reader = listen(&host, "");
+    let conn = host.conn(&reader);
+    // Nothing is left unread: closing is no reset.
+    until(&mut reader, "id: 0\n\n");
+    drop(reader);
+    // The end of our stream met nobody, which is a reset; but the client's end was seen when it came.
+    let ending = host.ending(conn);
+    let events = host.bus.after(Seq(0));
+    let state = state(events.iter().map(|event| &**event));
+    assert_eq!(state.get(conn).unwrap().fins[0].0, Side::Client, "{ending:?}");
 }

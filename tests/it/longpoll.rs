@@ -4,7 +4,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use wsdemo::timeline::Who;
+use wsdemo::timeline::{Kind, Side, Who};
 
 use crate::visitor::{Host, Visitor};
 
@@ -110,11 +110,53 @@ fn a_server_that_stops_answers_who_waits() {
 }
 
 #[test]
-fn who_ends_its_sending_still_hears() {
+fn who_leaves_is_known_at_once_and_waits_no_longer() {
+    let host = Host::start();
+    let began = Instant::now();
+    for half_closed in [false, true] {
+        let mut poll = waiting(&host, "/api/messages?since=0&wait=30");
+        let conn = host.conn(&poll);
+        if half_closed {
+            // It still gets an answer.
+            poll.end_sending();
+            assert_eq!(poll.response().json(), json!([]));
+        }
+        drop(poll);
+        // Our answer may have met nobody, which is a reset; but the client's end was seen when it came.
+        host.find(|event| {
+            let fin = matches!(event.kind, Kind::Fin { conn: whose, from: Side::Client } if whose == conn);
+            fin.then_some(())
+        });
+        host.ending(conn);
+    }
+    assert!(began.elapsed() < Duration::from_secs(25), "not when the time was over");
+}
+
+#[test]
+fn what_is_said_while_one_waits_is_answered_afterwards() {
     let host = Host::start();
     let mut poll = waiting(&host, "/api/messages?since=0&wait=30");
-    poll.end_sending();
+    // More than is read ahead, and another request behind it.
+    let long = "x".repeat(6_000);
+    poll.request("POST", "/api/echo", "", &long);
+    poll.request("GET", "/api/messages", "", "");
+    let first = host.post("first");
+    assert_eq!(poll.response().json(), json!([first]));
+    assert_eq!(poll.response().body, long.as_bytes());
+    assert_eq!(poll.response().json(), json!([first]));
+}
+
+/// The handshake, and what is said before its answer comes, may be read while another answer is waited for.
+#[test]
+fn a_socket_may_be_asked_for_while_one_waits() {
+    let host = Host::start();
+    let mut poll = waiting(&host, "/api/messages?since=0&wait=30");
+    let handshake = poll.handshake();
+    // A text of one byte, masked with zeros.
+    let text = [&[0x81, 0x80 | 5, 0, 0, 0, 0], &b"hello"[..]].concat();
+    poll.send(&[handshake.replace("/ws ", "/ws/echo ").as_bytes(), &text].concat());
     host.post("first");
-    assert_eq!(poll.response().json()[0]["text"], "first");
-    assert_eq!(poll.read_out().unwrap(), b"");
+    assert_eq!(poll.response().status, 200);
+    assert_eq!(poll.response().status, 101);
+    poll.wait_for(b"\x81\x05hello");
 }

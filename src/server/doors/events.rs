@@ -13,6 +13,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 
 use crate::server::context::{Body, Context};
+use crate::server::presence::Presence;
 use crate::server::shutdown::Guard;
 use crate::server::store::{Following, News, NewsId};
 
@@ -29,7 +30,11 @@ const MAX_TURN: usize = 64 * 1024;
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// The stream of what happens to the list.
-pub(in crate::server) fn stream<B>(request: &Request<B>, context: &Context) -> Response<Body> {
+pub(in crate::server) fn stream<B>(
+    request: &Request<B>,
+    context: &Context,
+    presence: &Presence,
+) -> Response<Body> {
     let since = since(request.headers());
     let Following { missed, at, news } = context.store.follow(since);
     let first = stream::iter(opening(missed, at));
@@ -37,6 +42,7 @@ pub(in crate::server) fn stream<B>(request: &Request<B>, context: &Context) -> R
         news,
         keep_alive: context.options.limits.idle.map(|_| every(KEEP_ALIVE)),
         guard: context.shutdown.guard(),
+        presence: presence.clone(),
     };
     let rest = stream::unfold(feed, |mut feed| async { Some((feed.next().await?, feed)) });
     let mut response = Response::new(Body::feed(first.chain(rest)));
@@ -94,11 +100,12 @@ struct Feed {
     news: Receiver<News>,
     keep_alive: Option<Interval>,
     guard: Guard,
+    presence: Presence,
 }
 
 impl Feed {
-    /// What there is to say next. None ends the stream: the server stops, or the reader fell so far behind that something is
-    /// lost; it will come back and say what it heard last.
+    /// What there is to say next. None ends the stream: the server stops, or the reader has left, or it fell so far behind that
+    /// something is lost; it will come back and say what it heard last.
     async fn next(&mut self) -> Option<Bytes> {
         let first = tokio::select! {
             biased;
@@ -107,6 +114,8 @@ impl Feed {
                 Ok(news) => news,
                 Err(RecvError::Lagged(_) | RecvError::Closed) => return None,
             },
+            // Nobody asks for a stream of events and then half-closes.
+            () = self.presence.left() => return None,
             () = tick(&mut self.keep_alive) => return Some(Bytes::from_static(b":\n\n")),
         };
         let mut text = String::new();

@@ -13,6 +13,7 @@ use tokio::sync::broadcast::error::RecvError;
 
 use crate::server::content;
 use crate::server::context::{Body, Context};
+use crate::server::presence::Presence;
 use crate::server::problem::Problem;
 use crate::server::store::{Change, Draft, StoreError};
 
@@ -27,13 +28,22 @@ type Answer = Result<Response<Body>, Problem>;
 const MAX_WAIT: f64 = 30.0;
 
 /// `/api/messages`
-pub(in crate::server) async fn list(request: Request<Incoming>, context: &Context) -> Answer {
+pub(in crate::server) async fn list(
+    request: Request<Incoming>,
+    context: &Context,
+    presence: &Presence,
+) -> Answer {
     if request.method() == Method::POST {
         return add(request, context).await;
     }
     let query = request.uri().query().unwrap_or_default();
     let (since, wait) = (since(query)?, wait(query)?);
-    let mut response = Response::new(array(newer(context, since, wait).await));
+    let newer = tokio::select! {
+        newer = newer(context, since, wait) => newer,
+        // Who says no more waits no longer either: answered at once, and most likely gone.
+        () = presence.left(), if !wait.is_zero() => context.store.newer(since),
+    };
+    let mut response = Response::new(array(newer));
     response.headers_mut().insert(CONTENT_TYPE, JSON);
     Ok(response)
 }
