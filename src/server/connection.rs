@@ -48,6 +48,9 @@ pub(super) async fn drive(stream: Stream, doors: Doors, mut hold: Hold) {
     let ended = serve(&mut connection, &pace, &mut hold).await;
     let parts = connection.into_parts();
     let (Some(mut stream), ahead) = visit.presence.take() else { return };
+    if let Ended::Late(late) = ended {
+        stream.control().limit(&pace.why(late));
+    }
     let talk = visit.upgrade.lock().unwrap_or_else(PoisonError::into_inner).take();
     match (ended, talk) {
         (Ended::Well, Some(talk)) => {
@@ -61,10 +64,8 @@ pub(super) async fn drive(stream: Stream, doors: Doors, mut hold: Hold) {
             stream.control().cut();
             return;
         }
-        (Ended::Late(Late::Head), _) => {
-            let time = pace.head_time().as_secs_f64();
-            let detail = format!("the head of the request was not there after {time} s");
-            say(&mut stream, Problem::new(StatusCode::REQUEST_TIMEOUT, detail)).await;
+        (Ended::Late(late @ Late::Head), _) => {
+            say(&mut stream, Problem::new(StatusCode::REQUEST_TIMEOUT, pace.why(late))).await;
         }
         (Ended::Badly, _) if parts.read_buf.starts_with(HTTP_2) => {
             let detail = "this server speaks HTTP/1.1";
@@ -81,6 +82,7 @@ pub(super) async fn drive(stream: Stream, doors: Doors, mut hold: Hold) {
 }
 
 /// How HTTP came to its end on a connection.
+#[derive(Debug, Clone, Copy)]
 enum Ended {
     Well,
     /// What came was no request, or it was cut off. hyper has said so where that is possible.
@@ -134,6 +136,7 @@ impl Service<Request<Incoming>> for Doors {
         let pace = Arc::clone(&self.pace);
         pace.busy();
         if self.full {
+            self.visit.presence.control().iter().for_each(|control| control.limit("every place is taken"));
             return Box::pin(async { Ok(no_place().map(|body| Answer::new(body, pace))) });
         }
         let (context, visit) = (Arc::clone(&self.context), self.visit.clone());

@@ -98,9 +98,14 @@ impl Pace {
         self.set(Phase::Busy);
     }
 
-    /// How long a head may take.
-    pub fn head_time(&self) -> Duration {
-        self.limits.head_time.unwrap_or_default()
+    /// What was too late, in words.
+    pub fn why(&self, late: Late) -> String {
+        let (what, limit) = match late {
+            Late::Idle => ("nothing was asked for", self.limits.idle),
+            Late::Head => ("the head of the request was not there after", self.limits.head_time),
+            Late::Taking => ("the client took nothing for", self.limits.write_time),
+        };
+        format!("{what} {} s", limit.unwrap_or_default().as_secs_f64())
     }
 
     fn phase(&self) -> (Phase, Duration) {

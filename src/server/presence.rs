@@ -11,7 +11,7 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead as _, ReadBuf};
 
-use crate::tap::Stream;
+use crate::tap::{Control, Stream};
 
 /// The most that is read before hyper asks for it, bytes. Who says more while it waits is not looked after.
 const MOST: usize = 4 * 1024;
@@ -73,6 +73,11 @@ impl Presence {
     /// Does something with the stream.
     pub fn with<T>(&self, work: impl FnOnce(Pin<&mut Stream>) -> Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         self.lock().with(work)
+    }
+
+    /// What reaches the connection from outside.
+    pub fn control(&self) -> Option<Arc<Control>> {
+        self.lock().stream.as_ref().map(|stream| Arc::clone(stream.control()))
     }
 
     /// Whether the stream takes several pieces at once.

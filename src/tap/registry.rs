@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::stream::Counts;
 use super::{Gate, Stream, Tap};
-use crate::timeline::{Bus, ConnId};
+use crate::timeline::{Bus, ConnId, Kind};
 
 /// Makes taps. Clones number their connections together.
 #[derive(Debug, Clone)]
@@ -97,7 +97,9 @@ impl Taps {
     pub fn accept(&self, stream: TcpStream, client: SocketAddr, server: SocketAddr) -> Stream {
         let conn = ConnId(self.shared.last_conn.fetch_add(1, Ordering::Relaxed) + 1);
         let name = lock(&self.shared.names).remove(&client).or_else(|| self.default_name.clone());
-        let control = Arc::new(Control::new(conn, client, server, name));
+        let mut control = Control::new(conn, client, server, name);
+        control.bus = self.is_observing().then(|| self.bus.clone());
+        let control = Arc::new(control);
         if self.looking == Looking::Bare {
             return Stream::bare(stream, control);
         }
@@ -182,6 +184,13 @@ impl Control {
             waits_since: Mutex::new(None),
             reader: AtomicWaker::new(),
             writer: AtomicWaker::new(),
+        }
+    }
+
+    /// Tells why a limit ends the connection: `idle for 75 s`.
+    pub fn limit(&self, why: &str) {
+        if let Some(bus) = &self.bus {
+            bus.append(Kind::World { what: "limit".into(), id: None, text: format!("{}: {why}", self.conn) });
         }
     }
 
