@@ -161,6 +161,8 @@ pub struct Control {
     pub server: SocketAddr,
     /// The client's name.
     pub name: Option<String>,
+    /// Where it is observed.
+    bus: Option<Bus>,
     /// Whether something may stand in the way: cut or stalled. Looked at with each call, so that open needs no lock.
     barred: AtomicBool,
     cut: AtomicBool,
@@ -178,6 +180,7 @@ impl Control {
             client,
             server,
             name,
+            bus: None,
             barred: AtomicBool::new(false),
             cut: AtomicBool::new(false),
             stalled_until: Mutex::new(None),
