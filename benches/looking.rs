@@ -133,10 +133,12 @@ async fn load(address: SocketAddr, name: &str, count: usize) {
 
 async fn measure() {
     println!(
-        "CPU time of the server, microseconds an operation; {CONNECTIONS} connections, median of {ROUNDS} rounds\n"
+        "CPU time of the server, microseconds an operation; {CONNECTIONS} connections, median of {ROUNDS} rounds"
     );
-    println!("| operation | without the tap | `--quiet` | ratio | observed | ratio |");
-    println!("|---|---|---|---|---|---|");
+    println!(
+        "{:24}{:>16}{:>10}{:>8}{:>10}{:>8}",
+        "", "without the tap", "--quiet", "ratio", "observed", "ratio"
+    );
     let subjects = ["bare", "counted", "observed"].map(Subject::start);
     for what in LOADS {
         for subject in &subjects {
@@ -153,7 +155,7 @@ async fn measure() {
         let ratio = |n: usize| median(times[n].iter().zip(&times[0]).map(|(it, bare)| it / bare).collect());
         let (counted, observed) = (ratio(1), ratio(2));
         let [bare, quiet, seen] = times.map(median);
-        println!("| {} | {bare:.1} | {quiet:.1} | {counted:.3} | {seen:.1} | {observed:.2} |", what.0);
+        println!("{:24}{bare:>16.1}{quiet:>10.1}{counted:>8.3}{seen:>10.1}{observed:>8.2}", what.0);
     }
 }
 
