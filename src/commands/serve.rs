@@ -87,6 +87,7 @@ async fn start(serving: &Serving) -> Result<Running, Failure> {
         // What is held back is held back by rows alone.
         quiet: (!serving.json && !serving.quiet).then_some(QUIET),
         taps: server.taps.clone(),
+        status: status.clone(),
         sockets: Arc::clone(&sockets),
         sums_up: !serving.json,
     };
@@ -171,6 +172,7 @@ struct Show {
     /// After so long without anything new, the view shows what it held back.
     quiet: Option<Duration>,
     taps: Taps,
+    status: Status,
     sockets: Sockets,
     /// The last thing that is said is what there was.
     sums_up: bool,
@@ -203,6 +205,7 @@ impl Show {
             }
         }
         view.finish()?;
+        self.status.clear();
         if self.sums_up { write(&[totals(self.taps.totals())]) } else { Ok(()) }
     }
 

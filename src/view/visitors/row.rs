@@ -82,7 +82,23 @@ fn fit(look: Look, text: &str, rest: &str, room: usize) -> Vec<String> {
         lines.push(look.cut(&text, room));
     }
     let rest = rest.trim_start_matches([' ', ',']);
-    lines.extend(wrap_text(Ink::Plain, rest, "", "", room).iter().map(Line::text));
+    lines.extend(wrapped(rest, room));
+    lines
+}
+
+/// Broken where a part ends, so that a number stays with its unit; inside of a part only where there is no room for it at all.
+fn wrapped(rest: &str, room: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let mut end = 0;
+    let ends = rest.match_indices([':', ';', ',']).map(|(at, _)| at + 1);
+    for next in ends.filter(|next| rest[*next..].starts_with(' ')).chain([rest.len()]).collect::<Vec<_>>() {
+        let part = &rest[end..next];
+        end = next;
+        match lines.last_mut() {
+            Some(line) if line.width() + part.width() <= room => line.push_str(part),
+            _ => lines.extend(wrap_text(Ink::Plain, part.trim_start(), "", "", room).iter().map(Line::text)),
+        }
+    }
     lines
 }
 
@@ -116,6 +132,17 @@ mod tests {
             );
         }
         assert_eq!(fit(Look::default(), "GET /", ", after 1 s", 10), ["GET /", "after 1 s"]);
+    }
+
+    #[test]
+    fn numbers_stay_with_their_units() {
+        let rest = "closed by the client after 18.1 ms: 1 request; 1,052 bytes in, 123 out";
+        assert_eq!(
+            wrapped(rest, 45),
+            ["closed by the client after 18.1 ms:", "1 request; 1,052 bytes in, 123 out"]
+        );
+        let narrow = ["closed by the client", "after 18.1 ms:", "1 request;", "1,052 bytes in,", "123 out"];
+        assert_eq!(wrapped(rest, 20), narrow);
     }
 
     #[test]
