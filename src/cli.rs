@@ -207,7 +207,11 @@ fn speed(text: &str) -> Result<f64, String> {
 }
 
 fn time(text: &str) -> Result<Duration, String> {
-    let time = humantime::parse_duration(text).map_err(|_| "a time such as 500ms or 2s".to_owned())?;
+    let is_number = !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit());
+    let time = humantime::parse_duration(text).map_err(|_| match is_number {
+        true => format!("the unit is missing: {text}ms or {text}s"),
+        false => "a time such as 500ms or 2s".to_owned(),
+    })?;
     match time {
         _ if time < Duration::from_millis(1) => Err("must be at least 1ms".into()),
         _ if time > Duration::from_secs(3600) => Err("must be at most 1h".into()),
@@ -238,13 +242,16 @@ fn size(text: &str) -> Result<usize, String> {
         "" | "B" => 1,
         "KiB" => 1 << 10,
         "MiB" => 1 << 20,
+        // Known, and any of them is too large.
+        "GiB" | "TiB" => usize::MAX,
         _ => return Err("a size such as 64KiB or 16MiB".into()),
     };
+    let is_number = !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit());
     let size = digits.parse::<usize>().ok().and_then(|number| number.checked_mul(unit));
     match size {
         Some(size @ 125..=67_108_864) => Ok(size),
-        Some(_) => Err("must be from 125 bytes to 64MiB".into()),
-        None => Err("a size such as 64KiB or 16MiB".into()),
+        None if !is_number => Err("a size such as 64KiB or 16MiB".into()),
+        Some(_) | None => Err("must be from 125 bytes to 64MiB".into()),
     }
 }
 
@@ -279,6 +286,19 @@ mod tests {
         assert_eq!(stall("3s"), Ok(Stalling { time: seconds(3), every: seconds(10) }));
         assert_eq!(stall("3s/20s"), Ok(Stalling { time: seconds(3), every: seconds(20) }));
         assert!(stall("10s").is_err() && stall("3s/3s").is_err() && stall("3s/").is_err());
+    }
+
+    #[test]
+    fn what_cannot_be_taken_is_told_what_can() {
+        assert_eq!((size("64KiB"), size("125"), size("64MiB")), (Ok(65_536), Ok(125), Ok(67_108_864)));
+        for text in ["124", "65MiB", "99GiB", "1TiB", "0GiB", "99999999999999999999"] {
+            assert_eq!(size(text), Err("must be from 125 bytes to 64MiB".into()), "{text}");
+        }
+        for text in ["lots", "", "GiB", "1.5MiB", "64kb", "-1KiB"] {
+            assert_eq!(size(text), Err("a size such as 64KiB or 16MiB".into()), "{text}");
+        }
+        assert_eq!(time("80"), Err("the unit is missing: 80ms or 80s".into()));
+        assert_eq!(time("80 parsecs"), Err("a time such as 500ms or 2s".into()));
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! `wsdemo serve`: all doors, until somebody ends it.
 
+use std::collections::BTreeSet;
 use std::io::{self, BufWriter, Stdout, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -9,14 +11,14 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use super::interrupt::{Interrupt, interrupt};
-use super::{cannot_start, look, network, print, runtime};
+use super::{cannot_start, look, network, runtime, write};
 use crate::cli::Serving;
 use crate::failure::Failure;
 use crate::lesson::play::PortError;
 use crate::server::{Limits, Options, Server, Servers, Tls};
 use crate::tap::{Looking, Taps, Totals, kernel};
 use crate::terminal::{Group, Ink, Line, Out as _, Screen, Status};
-use crate::timeline::{Bus, Keep, Reader};
+use crate::timeline::{Bus, ConnId, Event, Keep, Kind, Reader};
 use crate::view::{self, Json, View, Visitors};
 
 /// How often sockets are pinged.
@@ -32,17 +34,39 @@ const KEEP: Keep = Keep { events: 50_000, bytes: 64 << 20 };
 const QUIET: Duration = Duration::from_millis(300);
 
 /// How long the rows of the end may take.
-const LAST_WORDS: Duration = Duration::from_millis(200);
+const LAST_WORDS: Duration = Duration::from_millis(300);
 
 /// Where the words of the greeting begin.
 const WORDS: usize = 12;
 
+/// Half of a fingerprint, characters: all of it is wider than a narrow terminal.
+const HALF: usize = 16 * 3;
+
 pub(super) fn run(serving: &Serving) -> Result<(), Failure> {
     kernel::raise_descriptor_limit();
-    runtime().map_err(cannot_start)?.block_on(serve(serving))
+    let runtime = runtime().map_err(cannot_start)?;
+    let mut running = runtime.block_on(start(serving))?;
+    let ended = runtime.block_on(running.until_the_end());
+    // With it goes every connection that is left: now all is told.
+    drop(runtime);
+    running.last_words();
+    ended
 }
 
-async fn serve(serving: &Serving) -> Result<(), Failure> {
+/// A server that runs, and whoever shows it.
+struct Running {
+    server: Server,
+    servers: Servers,
+    status: Status,
+    sockets: Sockets,
+    /// Gone when it is known how the drawing ended.
+    drew: Option<oneshot::Receiver<io::Result<()>>>,
+}
+
+/// Who is on a socket, as far as is told.
+type Sockets = Arc<Mutex<BTreeSet<ConnId>>>;
+
+async fn start(serving: &Serving) -> Result<Running, Failure> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, serving.port));
     let failed = |source| Failure::port(&PortError { port: serving.port.into(), source }, "serve");
     let listener = TcpListener::bind(address).await.map_err(failed)?;
@@ -51,24 +75,29 @@ async fn serve(serving: &Serving) -> Result<(), Failure> {
     let taps = Taps::new(bus.clone()).looking(looking);
     let servers = Servers::default();
     let options = options(serving)?;
-    let lines = |address| greeting(&options, address);
     let server =
         Server::start(listener, taps, &servers, options.clone(), Box::new(|_| ())).map_err(failed)?;
     let (screen, status, drawing) = look::of_serve(serving);
-    let view = begin(serving, &bus, screen, drawing, &lines(server.address)).map_err(unwritten)?;
-    let ended = until_the_end(&server, &servers, &status, show(view, bus.reader())).await;
-    status.clear();
-    if serving.quiet && ended.is_ok() {
-        print(&[totals(server.taps.totals())])?;
-    }
-    ended
+    let greeting = greeting(&options, &server, drawing.width);
+    let secure = options.tls.is_some();
+    let view = begin(serving, &bus, screen, drawing, secure, &greeting).map_err(unwritten)?;
+    let sockets = Sockets::default();
+    let show = Show {
+        reader: bus.reader(),
+        // What is held back is held back by rows alone.
+        quiet: (!serving.json && !serving.quiet).then_some(QUIET),
+        taps: server.taps.clone(),
+        status: status.clone(),
+        sockets: Arc::clone(&sockets),
+        sums_up: !serving.json,
+    };
+    Ok(Running { server, servers, status, sockets, drew: Some(show.start(view)) })
 }
 
-/// ` 12 connections; bytes 3456 in, 7890 out`
+/// ` 12 connections; 3,456 bytes in, 7,890 out`
 fn totals(totals: Totals) -> String {
-    let noun = if totals.connections == 1 { "connection" } else { "connections" };
     let Totals { connections, from_client, from_server } = totals;
-    format!(" {connections} {noun}; bytes {from_client} in, {from_server} out")
+    format!(" {}", view::together(connections, from_client, from_server))
 }
 
 /// Says where it listens, and makes the view.
@@ -77,6 +106,7 @@ fn begin(
     bus: &Bus,
     mut screen: Screen<Stdout>,
     options: view::Options,
+    secure: bool,
     greeting: &[Line],
 ) -> io::Result<Box<dyn View>> {
     if serving.json {
@@ -86,83 +116,163 @@ fn begin(
         return Ok(Box::new(Json::new(BufWriter::new(io::stdout()), &bus.started())?));
     }
     screen.show(Group::Block, greeting)?;
-    Ok(Box::new(Visitors::new(screen, options)))
+    Ok(Box::new(Visitors::new(screen, options).over_tls(secure)))
 }
 
 /// What somebody needs to know who comes to this terminal.
-fn greeting(options: &Options, address: SocketAddr) -> Vec<Line> {
-    let row = |what: &str, words: String| {
-        let mut line = Line::plain(" ").with(Ink::Dim, what);
-        line.pad(WORDS);
-        line.with(Ink::Plain, words)
-    };
-    let s = if options.tls.is_some() { "s" } else { "" };
-    let mut lines = vec![
-        Line::plain(" ").with(Ink::Bold, "wsdemo serve"),
-        row("page", format!("http{s}://{address}/")),
-        row("API", format!("http{s}://{address}/api/messages")),
-        row("WebSocket", format!("ws{s}://{address}/ws")),
-    ];
+fn greeting(options: &Options, server: &Server, width: usize) -> Vec<Line> {
+    let (address, s) = (server.address, if options.tls.is_some() { "s" } else { "" });
+    let mut lines = vec![Line::plain(" ").with(Ink::Bold, "wsdemo serve")];
+    let mut say = |what: &str, words: &str| lines.extend(rows(what, words, width));
+    say("page", &format!("http{s}://{address}/"));
+    say("API", &format!("http{s}://{address}/api/messages"));
+    say("WebSocket", &format!("ws{s}://{address}/ws"));
+    let trust = if options.tls.is_some() { "-k " } else { "" };
+    say("try", &format!("curl {trust}http{s}://{address}/api/messages"));
     if let Some(tls) = &options.tls {
-        lines.push(row("SHA-256", format!("{} (of the certificate)", tls.fingerprint())));
+        let fingerprint = tls.fingerprint();
+        let (first, second) = fingerprint.split_at(fingerprint.len().min(HALF));
+        say("TLS", "self-signed certificate, its SHA-256:");
+        say("", first);
+        say("", second);
     }
     if options.network.is_changed() {
-        lines.push(row("network", options.network.to_string()));
+        say("network", &options.network.to_string());
     }
-    lines.push(row("Ctrl-C", "closes every socket with 1001".into()));
+    let (places, asked) = (server.guests, options.limits.guests);
+    if places < asked {
+        say("places", &format!("{places} of {asked}: raise the limit of open files (ulimit -n)"));
+    }
+    say("Ctrl-C", "closes every socket with 1001");
     lines.push(Line::default());
     lines
 }
 
-/// A thread that draws until the timeline ends, or nobody reads.
-fn show(mut view: Box<dyn View>, mut reader: Reader) -> oneshot::Receiver<io::Result<()>> {
-    let (done, drew) = oneshot::channel();
-    thread::spawn(move || {
-        let mut draw = || {
-            loop {
-                match reader.next_batch_within(QUIET) {
-                    None => view.quiet()?,
-                    Some(batch) if batch.is_empty() => return view.finish(),
-                    Some(batch) => batch.iter().try_for_each(|event| view.event(event))?,
-                }
-            }
-        };
-        // Nobody waits for it where the process ends first.
-        let _ = done.send(draw());
-    });
-    drew
+/// ` network    80 ms added to each round trip`, wrapped between words.
+fn rows(what: &str, words: &str, width: usize) -> Vec<Line> {
+    let mut line = Line::plain(" ").with(Ink::Dim, what);
+    line.pad(WORDS);
+    let mut lines = Vec::new();
+    for word in words.split(' ') {
+        let begun = line.width() > WORDS;
+        if begun && line.width() + 1 + word.len() > width {
+            lines.push(std::mem::replace(&mut line, Line::plain(" ".repeat(WORDS))));
+        } else if begun {
+            line.push(Ink::Plain, " ");
+        }
+        line.push(Ink::Plain, word);
+    }
+    lines.push(line);
+    lines
 }
 
-/// Waits until somebody ends it, then closes everything.
-async fn until_the_end(
-    server: &Server,
-    servers: &Servers,
-    status: &Status,
-    mut drew: oneshot::Receiver<io::Result<()>>,
-) -> Result<(), Failure> {
-    let interrupted = tokio::select! {
-        interrupt = interrupt() => interrupt,
-        // Before the end it ends only where it cannot write.
-        wrote = &mut drew => {
-            servers.stop().await;
-            return wrote.unwrap_or(Ok(())).map_or_else(|error| Err(unwritten(error)), Ok);
-        }
-    };
-    let open = server.taps.live(None).len() as u64;
-    if open > 0 {
-        let noun = if open == 1 { "connection" } else { "connections" };
-        status.only(&format!("Closing {open} {noun}, sockets with 1001 (Ctrl-C again to force)"));
+/// What draws, on a thread of its own.
+struct Show {
+    reader: Reader,
+    /// After so long without anything new, the view shows what it held back.
+    quiet: Option<Duration>,
+    taps: Taps,
+    status: Status,
+    sockets: Sockets,
+    /// The last thing that is said is what there was.
+    sums_up: bool,
+}
+
+impl Show {
+    /// Draws until the timeline ends, or nobody reads.
+    fn start(mut self, mut view: Box<dyn View>) -> oneshot::Receiver<io::Result<()>> {
+        let (done, drew) = oneshot::channel();
+        // Nobody waits for it where the process ends first.
+        thread::spawn(move || drop(done.send(self.draw(&mut *view))));
+        drew
     }
-    let forced = tokio::select! {
-        () = servers.stop() => None,
-        interrupt = interrupt() => Some(interrupt),
-    };
-    server.taps.bus().end();
-    // What is left to be drawn is little; a terminal that takes nothing any more is not waited for.
-    let _ = tokio::time::timeout(LAST_WORDS, drew).await;
-    match forced.or(Some(interrupted).filter(|it| *it == Interrupt::HangUp)) {
-        Some(interrupt) => Err(Failure::interrupted(interrupt.code())),
-        None => Ok(()),
+
+    fn draw(&mut self, view: &mut dyn View) -> io::Result<()> {
+        let mut held = false;
+        loop {
+            let batch = match self.quiet.filter(|_| held) {
+                Some(quiet) => self.reader.next_batch_within(quiet),
+                None => Some(self.reader.next_batch()),
+            };
+            held = batch.is_some();
+            match batch {
+                None => view.quiet()?,
+                Some(batch) if batch.is_empty() => break,
+                Some(batch) => {
+                    batch.iter().for_each(|event| self.count(event));
+                    batch.iter().try_for_each(|event| view.event(event))?;
+                }
+            }
+        }
+        view.finish()?;
+        self.status.clear();
+        if self.sums_up { write(&[totals(self.taps.totals())]) } else { Ok(()) }
+    }
+
+    fn count(&self, event: &Event) {
+        match &event.kind {
+            Kind::Upgraded { conn, .. } => drop(lock(&self.sockets).insert(*conn)),
+            Kind::Closed { conn, .. } => drop(lock(&self.sockets).remove(conn)),
+            _ => {}
+        }
+    }
+}
+
+fn lock(sockets: &Sockets) -> MutexGuard<'_, BTreeSet<ConnId>> {
+    // Every change is one insertion or removal: a panic elsewhere leaves it whole.
+    sockets.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Running {
+    /// Waits until somebody ends it, then closes everything.
+    async fn until_the_end(&mut self) -> Result<(), Failure> {
+        let interrupted = match &mut self.drew {
+            Some(drew) => tokio::select! {
+                interrupt = interrupt() => interrupt,
+                // Before the end it ends only where it cannot write.
+                wrote = drew => {
+                    self.drew = None;
+                    self.servers.stop().await;
+                    return wrote.unwrap_or(Ok(())).map_err(unwritten);
+                }
+            },
+            None => return Ok(()),
+        };
+        if let Some(text) = self.closing() {
+            self.status.only(&text);
+        }
+        let forced = tokio::select! {
+            () = self.servers.stop() => None,
+            interrupt = interrupt() => Some(interrupt),
+        };
+        match forced.or(Some(interrupted).filter(|it| *it == Interrupt::HangUp)) {
+            Some(interrupt) => Err(Failure::interrupted(interrupt.code())),
+            None => Ok(()),
+        }
+    }
+
+    /// `Closing 28 sockets with 1001 (Ctrl-C again to force)`
+    fn closing(&self) -> Option<String> {
+        let live = self.server.taps.live(None);
+        let sockets = lock(&self.sockets);
+        let what = match (live.iter().filter(|it| sockets.contains(&it.conn)).count(), live.len()) {
+            (0, 0) => return None,
+            // Where they are only counted, it is not known what they speak.
+            (0, 1) => "1 connection".to_owned(),
+            (0, open) => format!("{open} connections"),
+            (1, _) => "1 socket with 1001".to_owned(),
+            (sockets, _) => format!("{sockets} sockets with 1001"),
+        };
+        Some(format!("Closing {what} (Ctrl-C again to force)"))
+    }
+
+    /// Whoever draws may write the rest. A terminal that takes nothing any more is not waited for.
+    fn last_words(self) {
+        self.server.taps.bus().end();
+        if let (Some(drew), Ok(runtime)) = (self.drew, runtime()) {
+            let _ = runtime.block_on(async { tokio::time::timeout(LAST_WORDS, drew).await });
+        }
+        self.status.clear();
     }
 }
 

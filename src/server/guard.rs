@@ -29,7 +29,10 @@ pub(super) fn check<B>(request: &Request<B>, ours: Ours<'_>) -> Result<(), Probl
         return Err(Problem::new(StatusCode::MISDIRECTED_REQUEST, detail));
     }
     let refused = |origin: &str| {
-        let detail = format!("refused Origin {origin}; try --allow-origin {origin}");
+        // `null` is no page's name: the flag takes none that hides where it comes from.
+        let hint =
+            if can_be_let_in(origin) { format!("; try --allow-origin {origin}") } else { String::new() };
+        let detail = format!("refused Origin {origin}{hint}");
         Err(Problem::new(StatusCode::FORBIDDEN, detail))
     };
     let mut origins = request.headers().get_all(ORIGIN).iter();
@@ -45,6 +48,14 @@ fn is_known(origin: &str, ours: Ours<'_>) -> bool {
     let own = origin.split_once("://").filter(|(scheme, _)| scheme.eq_ignore_ascii_case(ours.scheme));
     own.is_some_and(|(_, host)| is_ours(host, ours))
         || ours.origins.iter().any(|known| known.trim_end_matches('/').eq_ignore_ascii_case(origin))
+}
+
+/// Whether `--allow-origin` takes it (RFC 6454, 6.2).
+fn can_be_let_in(origin: &str) -> bool {
+    let host = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+    host.is_some_and(|host| {
+        !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte))
+    })
 }
 
 /// Who is asked: what the target says, if it is in absolute form (Host is ignored then: RFC 9112, 3.2.2), or else Host.
@@ -145,10 +156,16 @@ mod tests {
 
     #[test]
     fn a_refused_origin_is_told_what_would_let_it_in() {
-        let request =
-            Request::builder().header("host", "localhost:3001").header("origin", "http://a.example");
-        let refused = check(&request.body(()).unwrap(), ours(&[])).unwrap_err();
-        assert_eq!(refused.detail(), "refused Origin http://a.example; try --allow-origin http://a.example");
+        let refused = |origin: &str| {
+            let request = Request::builder().header("host", "localhost:3001").header("origin", origin);
+            check(&request.body(()).unwrap(), ours(&[])).unwrap_err().detail().to_owned()
+        };
+        let page = "refused Origin http://a.example; try --allow-origin http://a.example";
+        assert_eq!(refused("http://a.example"), page);
+        // These cannot be typed there.
+        for origin in ["null", "file://", "http://a.example/path", "http://a b"] {
+            assert_eq!(refused(origin), format!("refused Origin {origin}"));
+        }
     }
 
     #[test]

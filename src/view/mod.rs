@@ -42,7 +42,7 @@ pub use json::Json;
 pub use ladder::{Ladder, Remark, Row, Shape};
 pub use narrator::{NARROWEST, Narrator};
 pub use plain::Plain;
-pub use visitors::Visitors;
+pub use visitors::{Visitors, together};
 
 use crate::timeline::Event;
 

@@ -1,18 +1,23 @@
 //! What strangers do at a server, one row for each thing: who connected, asked, spoke, left, and how it ended.
 //!
-//! What the server says to them is not shown, but for its answers and its goodbyes: what one of them says goes to all others,
-//! and would fill the screen.
+//! What the server says to them unasked is one row, however many hear it: what one of them says goes to all others, and would
+//! fill the screen.
+
+mod chorus;
+mod hello;
+mod row;
+mod visit;
 
 use std::collections::BTreeMap;
 use std::io;
 
+use self::chorus::{Chorus, Said};
+use self::row::Row;
+use self::visit::{Asked, Visit};
 use super::text::Look;
 use super::{Options, View, labels, units};
 use crate::terminal::{Group, Ink, Line, Out};
-use crate::timeline::{ConnId, Elapsed, Event, Frame, Kind, Layer, Opcode, Seq, Side, Who};
-
-/// Where the words begin.
-const WORDS: usize = 18;
+use crate::timeline::{ConnId, Elapsed, Event, Frame, Kind, Opcode, Seq, Side};
 
 /// Writes a row for each thing.
 #[derive(Debug)]
@@ -20,50 +25,76 @@ pub struct Visitors<O> {
     out: O,
     look: Look,
     width: usize,
+    secure: bool,
+    /// The heading is there.
+    begun: bool,
     last: Seq,
     visits: BTreeMap<ConnId, Visit>,
+    /// What the server says, held back because more may hear the same.
+    chorus: Chorus,
 }
 
-/// What is known of one connection.
-#[derive(Debug, Default)]
-struct Visit {
-    requests: u64,
-    socket: bool,
-    /// Asked, and not answered yet, in order.
-    asked: Vec<Asked>,
-}
-
-#[derive(Debug)]
-struct Asked {
-    exchange: u64,
-    at: Elapsed,
-    what: String,
-    /// A row of its own has said so already.
-    shown: bool,
+/// `12 connections; 3,456 bytes in, 7,890 out`: what all were together.
+#[must_use]
+pub fn together(connections: u64, from_client: u64, from_server: u64) -> String {
+    let (connections, client) = (units::count(connections, "connection"), units::bytes(from_client));
+    format!("{connections}; {client} in, {} out", units::grouped(from_server))
 }
 
 impl<O: Out> Visitors<O> {
     /// Rows that are written to `out`.
     pub fn new(out: O, options: Options) -> Self {
-        let look = Look { ascii: options.ascii };
-        Self { out, look, width: options.width, last: Seq(0), visits: BTreeMap::new() }
+        Self {
+            out,
+            look: Look { ascii: options.ascii },
+            width: options.width,
+            secure: false,
+            begun: false,
+            last: Seq(0),
+            visits: BTreeMap::new(),
+            chorus: Chorus::default(),
+        }
     }
 
-    /// `  12.345    #3  C► GET /api/messages`
-    fn row(&mut self, at: Elapsed, conn: ConnId, from: Option<Side>, text: &str) -> io::Result<()> {
-        let mut line = Line::plain(format!("{:>9.3}  ", at.0.as_secs_f64()));
-        line.push(Ink::Dim, format!("{:>5}", conn.to_string()));
-        line.pad(WORDS);
-        line = self.look.line(line);
-        match from {
-            Some(Side::Client) => line.push(Ink::ClientTag, self.look.text("C►")),
-            Some(Side::Server) => line.push(Ink::ServerTag, self.look.text("◄S")),
-            None => {}
+    /// The same, of a server that speaks TLS: who asks nothing there may not have come so far.
+    #[must_use]
+    pub fn over_tls(self, secure: bool) -> Self {
+        Self { secure, ..self }
+    }
+
+    /// Writes a row, after what was said before it.
+    fn row(&mut self, row: &Row) -> io::Result<()> {
+        self.speak()?;
+        self.put(row)
+    }
+
+    fn put(&mut self, row: &Row) -> io::Result<()> {
+        if !std::mem::replace(&mut self.begun, true) {
+            self.out.show(Group::Row, &[Line::default().with(Ink::Dim, row::HEADING)])?;
         }
-        let text = if from.is_some() { format!(" {text}") } else { text.to_owned() };
-        let room = self.width.saturating_sub(line.width());
-        line.push(Ink::Plain, self.look.cut(&self.look.text(&text), room));
-        self.out.show(Group::Row, &[line])
+        self.out.show(Group::Row, &row.lines(self.look, self.width))
+    }
+
+    /// What the server said is not held back any longer.
+    fn speak(&mut self) -> io::Result<()> {
+        std::mem::take(&mut self.chorus).into_rows().iter().try_for_each(|row| self.put(row))
+    }
+
+    /// The server says something, perhaps to many.
+    fn hear(
+        &mut self,
+        at: Elapsed,
+        conn: ConnId,
+        said: Said,
+        label: impl FnOnce() -> String,
+    ) -> io::Result<()> {
+        if !self.chorus.add(at, conn, &said) {
+            if !self.chorus.has_room(at, conn, &said) {
+                self.speak()?;
+            }
+            self.chorus.begin(at, conn, said, label());
+        }
+        Ok(())
     }
 
     /// A timeline that is bounded forgets, and numbers go on. What was known may not be so any more.
@@ -75,82 +106,108 @@ impl<O: Out> Visitors<O> {
         }
         self.visits.clear();
         let text = format!("{} too many to show", units::count(missed, "event"));
-        let line = Line::plain(" ".repeat(WORDS)).with(Ink::Dim, self.look.text(&text));
-        self.out.show(Group::Row, &[line])
+        self.row(&Row { ink: Ink::Dim, ..Row::of(event.at, None, text) })
     }
 
     fn asked(&mut self, conn: ConnId, exchange: u64, at: Elapsed, what: String) {
         let visit = self.visits.entry(conn).or_default();
         visit.requests += 1;
-        visit.asked.push(Asked { exchange, at, what, shown: false });
-    }
-
-    /// `C► GET /api/messages  ◄S 200, after 0.31 ms`
-    fn answered(&mut self, conn: ConnId, exchange: u64, at: Elapsed, status: u16) -> io::Result<()> {
-        let visit = self.visits.get_mut(&conn);
-        let is_known = visit.is_some();
-        let asked = visit.and_then(|visit| {
-            let place = visit.asked.iter().position(|asked| asked.exchange == exchange)?;
-            Some(visit.asked.remove(place))
-        });
-        let status = match status {
-            101 => "101: a WebSocket from here on".to_owned(),
-            status => status.to_string(),
-        };
-        match asked {
-            Some(asked) => {
-                let after = units::duration(at.since(asked.at));
-                let (from, text) = match asked.shown {
-                    true => (Side::Server, format!("{status} to {}, after {after}", asked.what)),
-                    false => (Side::Client, format!("{} → {status}, after {after}", asked.what)),
-                };
-                self.row(at, conn, Some(from), &text)
-            }
-            None if is_known => {
-                self.row(at, conn, Some(Side::Server), &format!("{status} to what cannot be read"))
-            }
-            None => self.row(at, conn, Some(Side::Server), &status),
+        if visit.early != Some(exchange) {
+            visit.asked.push(Asked { exchange, at, what, shown: false });
         }
     }
 
-    fn frame(&mut self, at: Elapsed, frame: &Frame) -> io::Result<()> {
-        let shown = match (frame.from, frame.opcode) {
-            (_, Opcode::Close) => true,
-            (Side::Server, _) | (Side::Client, Opcode::Pong) => false,
-            (Side::Client, _) => true,
+    /// `C► GET /api/messages → 200, after 0.31 ms`
+    fn answered(&mut self, conn: ConnId, exchange: u64, at: Elapsed, status: u16) -> io::Result<()> {
+        if (100..=199).contains(&status) && status != 101 {
+            // On the way to the answer.
+            return Ok(());
+        }
+        let visit = self.visits.get_mut(&conn);
+        let is_known = visit.as_ref().is_some_and(|visit| visit.whole);
+        let asked = visit.and_then(|visit| {
+            let place = visit.asked.iter().position(|asked| asked.exchange == exchange);
+            if place.is_none() {
+                visit.early = Some(exchange);
+            }
+            Some(visit.asked.remove(place?))
+        });
+        let status = if status == 101 { "101, a WebSocket".to_owned() } else { status.to_string() };
+        let row = match asked {
+            Some(Asked { at: began, what, shown, .. }) => {
+                let after = units::duration(at.since(began));
+                match shown {
+                    true => Row {
+                        from: Some(Side::Server),
+                        text: format!("{status} to {what}"),
+                        ..Row::of(at, Some(conn), format!(", after {after}"))
+                    },
+                    false => Row {
+                        from: Some(Side::Client),
+                        text: what,
+                        ..Row::of(at, Some(conn), format!(" → {status}, after {after}"))
+                    },
+                }
+            }
+            None => {
+                let to = if is_known { " to no whole request" } else { "" };
+                Row { from: Some(Side::Server), ..Row::of(at, Some(conn), format!("{status}{to}")) }
+            }
         };
-        if shown { self.row(at, frame.conn, Some(frame.from), &labels::frame(frame)) } else { Ok(()) }
+        self.row(&row)
     }
 
-    fn left(&mut self, event: &Event) -> io::Result<()> {
-        let Kind::Closed { conn, first, reset_by, from_client, from_server, lived } = &event.kind else {
-            return Ok(());
-        };
-        let visit = self.visits.remove(conn);
-        let is_known = visit.is_some();
-        let visit = visit.unwrap_or_default();
-        let how = match (first, reset_by) {
-            (Who::Client, _) => "closed by the client",
-            (Who::Server, _) => "closed by the server",
-            (Who::Both, _) => "closed by both at once",
-            (_, Some(Side::Server)) => "reset by the server",
-            (Who::Reset, _) => "reset by the client",
-            (Who::Error, _) => "closed by an error",
-        };
-        let unanswered = match visit.asked.len() {
-            0 => String::new(),
-            count => format!(", {} without an answer", units::count(count as u64, "request")),
-        };
-        let what = match (visit.requests, visit.socket) {
-            (0, _) if !is_known => "a visit".to_owned(),
-            (0, _) => "nothing asked".to_owned(),
-            (_, true) => "a WebSocket".to_owned(),
-            (requests, false) => units::count(requests, "request"),
-        };
-        let (lived, client, server) =
-            (units::duration(lived.0), units::grouped(*from_client), units::grouped(*from_server));
-        let text = format!("{how} after {lived}: {what}{unanswered}; bytes {client} in, {server} out");
-        self.row(event.at, *conn, None, &text)
+    fn frame(&mut self, at: Elapsed, frame: &Frame) -> io::Result<()> {
+        if frame.opcode == Opcode::Close
+            && let Some(visit) = self.visits.get_mut(&frame.conn)
+        {
+            visit.goodbye.get_or_insert(frame.code);
+        }
+        match (frame.from, frame.opcode) {
+            (_, Opcode::Pong) | (Side::Server, Opcode::Ping) => Ok(()),
+            (Side::Client, _) | (_, Opcode::Close) => self.row(&Row {
+                from: Some(frame.from),
+                text: labels::frame(frame),
+                ..Row::of(at, Some(frame.conn), String::new())
+            }),
+            (Side::Server, _) => self.hear(at, frame.conn, Said::of(frame), || labels::frame(frame)),
+        }
+    }
+
+    /// Everybody's requests that wait for an answer, or one's own, and are not shown yet.
+    fn waiting(&mut self, whose: Option<ConnId>) -> Vec<Row> {
+        let mut waiting = Vec::new();
+        for (conn, visit) in self.visits.iter_mut().filter(|(conn, _)| whose.is_none_or(|it| it == **conn)) {
+            for asked in visit.asked.iter_mut().filter(|asked| !asked.shown) {
+                asked.shown = true;
+                waiting.push(Row {
+                    from: Some(Side::Client),
+                    text: asked.what.clone(),
+                    ..Row::of(asked.at, Some(*conn), String::new())
+                });
+            }
+        }
+        waiting.sort_by_key(|row| row.at);
+        waiting
+    }
+
+    fn left(&mut self, event: &Event, conn: ConnId) -> io::Result<()> {
+        for row in self.waiting(Some(conn)) {
+            self.row(&row)?;
+        }
+        let visit = self.visits.remove(&conn).unwrap_or_default();
+        let ending = visit.ending(&event.kind, self.secure);
+        self.row(&Row::of(event.at, Some(conn), ending))
+    }
+
+    /// Something that no client asked for; of a limit one says for whom it was too much.
+    fn world(&mut self, at: Elapsed, what: &str, text: &str) -> io::Result<()> {
+        let limit = text.split_once(": ").filter(|_| what == "limit");
+        let conn = limit.and_then(|(conn, why)| Some((conn.trim_start_matches('#').parse().ok()?, why)));
+        match conn {
+            Some((conn, why)) => self.row(&Row::of(at, Some(ConnId(conn)), why.to_owned())),
+            None => self.row(&Row { ink: Ink::Bold, ..Row::of(at, None, format!("{what} {text}")) }),
+        }
     }
 }
 
@@ -160,8 +217,14 @@ impl<O: Out> View for Visitors<O> {
         let at = event.at;
         match &event.kind {
             Kind::Opened { conn, client, .. } => {
-                self.visits.insert(*conn, Visit::default());
-                self.row(at, *conn, None, &format!("connected from {client}"))
+                self.visits.insert(*conn, Visit::begun());
+                self.row(&Row::of(at, Some(*conn), format!("connected from {client}")))
+            }
+            Kind::Bytes { conn, from, layer, data, .. } => {
+                if let Some(visit) = self.visits.get_mut(conn) {
+                    visit.bytes(*from, *layer, &data.0);
+                }
+                Ok(())
             }
             Kind::Request { conn, exchange, method, target, .. } => {
                 self.asked(*conn, *exchange, at, format!("{method} {target}"));
@@ -173,17 +236,15 @@ impl<O: Out> View for Visitors<O> {
                 Ok(())
             }
             Kind::Frame(frame) => self.frame(at, frame),
-            Kind::Closed { .. } => self.left(event),
-            Kind::World { what, text, .. } => {
-                let line = Line::plain(" ".repeat(WORDS));
-                let text = self
-                    .look
-                    .cut(&self.look.text(&format!("{what} {text}")), self.width.saturating_sub(WORDS));
-                self.out.show(Group::Row, &[line.with(Ink::Bold, text)])
+            // The others of a stream of events only keep it alive.
+            Kind::Packet { conn, from: Side::Server, layer, packet, event, .. } if packet == "event" => {
+                let label = labels::packet(layer, packet, event.as_deref());
+                self.hear(at, *conn, Said::Packet(label.clone()), || label)
             }
+            Kind::Closed { conn, .. } => self.left(event, *conn),
+            Kind::World { what, text, .. } => self.world(at, what, text),
             // How it ended tells of the FINs, and answers tell of the requests.
-            Kind::Bytes { layer: Layer::Tcp | Layer::Tls, .. }
-            | Kind::MessageEnd { .. }
+            Kind::MessageEnd { .. }
             | Kind::Packet { .. }
             | Kind::Fin { .. }
             | Kind::Kernel { .. }
@@ -198,19 +259,14 @@ impl<O: Out> View for Visitors<O> {
     }
 
     fn finish(&mut self) -> io::Result<()> {
-        Ok(())
+        self.quiet()
     }
 
-    /// Whoever waits for an answer is shown waiting.
+    /// Whoever waits for an answer is shown waiting, and what was said is said.
     fn quiet(&mut self) -> io::Result<()> {
-        let mut waiting = Vec::new();
-        for (conn, visit) in &mut self.visits {
-            for asked in visit.asked.iter_mut().filter(|asked| !asked.shown) {
-                asked.shown = true;
-                waiting.push((asked.at, *conn, asked.what.clone()));
-            }
-        }
-        waiting.sort();
-        waiting.iter().try_for_each(|(at, conn, what)| self.row(*at, *conn, Some(Side::Client), what))
+        let mut rows = self.waiting(None);
+        rows.extend(std::mem::take(&mut self.chorus).into_rows());
+        rows.sort_by_key(|row| row.at);
+        rows.iter().try_for_each(|row| self.put(row))
     }
 }

@@ -15,6 +15,8 @@ use crate::visitor::Visitor;
 /// A running `wsdemo serve`.
 pub struct Serving {
     pub address: SocketAddr,
+    /// What it said at its start.
+    pub greeting: Vec<String>,
     child: Child,
     shown: Option<Lines<BufReader<ChildStdout>>>,
 }
@@ -30,10 +32,10 @@ impl Serving {
         } else {
             Box::new(shown.by_ref())
         };
-        let mut greeting = greeting.map(Result::unwrap).take_while(|line| !line.is_empty());
-        let page = greeting.find_map(|line| Some(line.split_once("://")?.1.trim_end_matches('/').to_owned()));
-        greeting.for_each(drop);
-        Self { address: page.unwrap().parse().unwrap(), child, shown: Some(shown) }
+        let greeting: Vec<String> =
+            greeting.map(Result::unwrap).take_while(|line| !line.is_empty()).collect();
+        let page = greeting.iter().find_map(|line| Some(line.split_once("://")?.1.trim_end_matches('/')));
+        Self { address: page.unwrap().parse().unwrap(), greeting, child, shown: Some(shown) }
     }
 
     /// The next row with these words.
@@ -57,6 +59,7 @@ impl Drop for Serving {
     fn drop(&mut self) {
         // Ended already, unless a test failed.
         let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -70,9 +73,9 @@ fn each_thing_that_strangers_do_is_shown_when_they_do_it() {
     serving.row("#1  C► GET /api/messages → 200, after ");
     assert!(visitor.read_out().unwrap().is_empty());
     drop(visitor);
-    assert!(serving.row("#1  closed by the server").contains(": 1 request; bytes "));
+    assert!(serving.row("#1  closed by the server").contains(": 1 request; "));
     let mut socket = Visitor::to(serving.address).upgrade();
-    serving.row("#2  C► GET /ws → 101: a WebSocket from here on");
+    serving.row("#2  C► GET /ws → 101, a WebSocket, after ");
     socket.say("hello");
     assert!(serving.row("#2  C► text").contains("hello"));
     assert_eq!(socket.event().1["text"], "hello");
@@ -80,9 +83,11 @@ fn each_thing_that_strangers_do_is_shown_when_they_do_it() {
     while socket.ws.read().is_ok() {}
     serving.row("#2  C► close");
     serving.row("#2  ◄S close");
-    assert!(serving.row("#2  closed by the server").contains("a WebSocket"));
+    assert!(serving.row("#2  closed by the server").contains(": a WebSocket, no code (1005); "));
     serving.signal(Signal::TERM);
-    assert_eq!(serving.ends().0.code(), Some(0));
+    let (status, rest) = serving.ends();
+    assert_eq!(status.code(), Some(0));
+    assert!(rest.starts_with(" 2 connections; "), "{rest}");
 }
 
 #[test]
@@ -116,11 +121,14 @@ fn json_is_the_timeline_and_nothing_else() {
     let mut visitor = Visitor::to(serving.address);
     visitor.request("POST", "/api/messages", "", r#"{"from":"anna","text":"hi"}"#);
     assert_eq!(visitor.response().status, 201);
+    visitor.request("GET", "/\u{9b}2J", "", "");
+    visitor.response();
     visitor.end_sending();
     visitor.read_out().unwrap();
     serving.signal(Signal::INT);
     let (status, shown) = serving.ends();
     assert_eq!(status.code(), Some(0));
+    assert!(!shown.contains('\u{9b}') && shown.contains("\\u009b"), "a terminal would obey it: {shown}");
     let mut lines = shown.lines();
     serde_json::from_str::<Started>(lines.next().unwrap()).unwrap();
     let events: Vec<Event> = lines.map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -144,6 +152,49 @@ fn quiet_shows_nothing_and_counts() {
     assert!(shown.trim().starts_with("3 connections"), "{shown}");
 }
 
+/// Also of those that do not agree to the end, and of sockets.
+#[test]
+fn all_is_told_at_the_end() {
+    for flags in [&[][..], &["--quiet"]] {
+        let serving = Serving::start(flags);
+        let mut silent = Visitor::to(serving.address);
+        silent.send(b"GET / HT");
+        let _mute = Visitor::to(serving.address).upgrade();
+        // Connections are accepted in their order: with this answer all are there.
+        let mut visitor = Visitor::to(serving.address);
+        visitor.request("GET", "/api/messages", "", "");
+        let answer = visitor.response();
+        serving.signal(Signal::INT);
+        let (status, shown) = serving.ends();
+        assert_eq!(status.code(), Some(0));
+        let last = shown.lines().last().unwrap();
+        assert!(last.starts_with(" 3 connections; ") && answer.status == 200, "{last}");
+        let sums = sums(&shown);
+        let [client, server] = counts(last);
+        assert!(client > 100 && server > 200, "those that were open are counted too: {last}");
+        if flags.is_empty() {
+            assert!(shown.contains("◄S close 1001 the server stops"), "{shown}");
+            assert!(
+                shown.contains(": a WebSocket, 1001; ") && shown.contains(": no whole request; "),
+                "{shown}"
+            );
+            assert_eq!(sums, client + server, "{shown}");
+        }
+    }
+}
+
+/// `…; 3,456 bytes in, 7,890 out`
+fn counts(row: &str) -> [u64; 2] {
+    let (client, server) = row.rsplit_once("; ").unwrap().1.split_once(" in, ").unwrap();
+    [client, server].map(|words| words.split(' ').next().unwrap().replace(',', "").parse().unwrap())
+}
+
+/// All bytes of those that closed.
+fn sums(shown: &str) -> u64 {
+    let ends = shown.lines().filter(|row| row.contains("  closed by ") || row.contains("  reset by "));
+    ends.map(|row| counts(row).iter().sum::<u64>()).sum()
+}
+
 #[test]
 fn a_port_in_use_is_told_with_what_to_type() {
     let serving = Serving::start(&["--quiet"]);
@@ -164,7 +215,9 @@ fn what_cannot_be_is_refused_with_what_can() {
         (&["--allow-origin", "localhost:8080"], "http://localhost:8080"),
         (&["--allow-origin", "http://localhost:8080/"], "no slash"),
         (&["--json", "--quiet"], "cannot be used with"),
+        (&["--max-message", "99GiB"], "from 125 bytes to 64MiB"),
         (&["--rtt", "soon"], "500ms or 2s"),
+        (&["--rtt", "80"], "80ms or 80s"),
     ] {
         let refused = output(wsdemo(&[&["serve"], flags].concat()));
         assert_eq!(refused.status.code(), Some(2), "{flags:?}");

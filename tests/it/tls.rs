@@ -1,8 +1,7 @@
 //! `serve --tls`: https and wss with a certificate that was just made, and what the two taps tell of it.
 
-use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::process::Stdio;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -22,7 +21,8 @@ use wsdemo::server::{Limits, Options, Tls};
 use wsdemo::tap::Network;
 use wsdemo::timeline::{ConnId, Kind, Layer, Opcode, Seq, Side, Who};
 
-use crate::harness::{LIMIT, state, wsdemo};
+use crate::harness::{LIMIT, state};
+use crate::serve::Serving;
 use crate::visitor::{Host, Visitor};
 
 type Stream = StreamOwned<ClientConnection, TcpStream>;
@@ -304,24 +304,27 @@ fn what_is_no_tls_at_all_ends_only_its_own_connection() {
 
 #[test]
 fn the_program_prints_where_it_is_and_the_fingerprint_of_what_it_serves() {
-    let mut child = wsdemo(&["serve", "--tls", "--port", "0"]).stdout(Stdio::piped()).spawn().unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let mut find = |begin: &str| {
-        let found = lines.by_ref().map(Result::unwrap).find_map(|line| {
-            line.split_whitespace()
-                .find(|word| word.starts_with(begin) || begin == ":" && word.len() == 95)
-                .map(str::to_owned)
-        });
-        found.unwrap()
+    let serving = Serving::start(&["--tls"]);
+    let halves: Vec<&str> = serving
+        .greeting
+        .iter()
+        .map(|line| line.trim())
+        .filter(|line| line.trim_end_matches(':').len() == 47 && line.matches(':').count() >= 15)
+        .collect();
+    let get = |target: &str| {
+        let mut stream = connect(serving.address, pinned(&halves.concat()));
+        stream.write_all(ask(serving.address).replace("/api/messages", target).as_bytes()).unwrap();
+        let mut response = String::new();
+        stream.read_to_string(&mut response).unwrap();
+        assert!(response.starts_with("HTTP/1.1 200 OK\r\n"), "{response}");
+        response
     };
-    let address: SocketAddr =
-        find("https://127").trim_start_matches("https://").trim_end_matches('/').parse().unwrap();
-    let mut stream = connect(address, pinned(&find(":")));
-    stream.write_all(ask(address).as_bytes()).unwrap();
-    let mut response = String::new();
-    stream.read_to_string(&mut response).unwrap();
-    assert!(response.starts_with("HTTP/1.1 200 OK\r\n"), "{response}");
-    let pid = rustix::process::Pid::from_child(&child);
-    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
-    child.wait().unwrap();
+    get("/api/messages");
+    let host = format!("https://{}", serving.address);
+    assert!(serving.greeting.contains(&format!(" try        curl -k {host}/api/messages")));
+    // As they work when pasted.
+    let page = get("/");
+    for command in ["<code>curl -k https://", "<code>curl -k -N https://", "<code>npx wscat -n -c wss://"] {
+        assert!(page.contains(command), "{command}: {page}");
+    }
 }

@@ -18,7 +18,8 @@ use crate::server::problem::Problem;
 pub(in crate::server) struct File {
     kind: &'static str,
     text: &'static str,
-    /// Whether its `{http}`, `{ws}` and `{host}` stand for where the page was asked for.
+    /// Whether its `{http}`, `{ws}` and `{host}` stand for where the page was asked for, and its `{curl}` and `{wscat}` for
+    /// what to type there.
     filled: bool,
 }
 
@@ -49,9 +50,14 @@ pub(in crate::server) fn file<B>(
 ) -> Result<Response<Body>, Problem> {
     // One of our names: the guard has seen to it, so that it may stand in the page as it is.
     let host = guard::host(request)?.unwrap_or_else(|| ours.to_string());
-    let ws = if scheme == "https" { "wss" } else { "ws" };
+    // Nobody has a reason to trust a certificate that was made just now.
+    let (ws, curl, wscat) = match scheme {
+        "https" => ("wss", "curl -k", "npx wscat -n"),
+        _ => ("ws", "curl", "npx wscat"),
+    };
     let text = if file.filled {
-        let text = file.text.replace("{http}", scheme).replace("{ws}", ws).replace("{host}", &host);
+        let text = file.text.replace("{curl}", curl).replace("{wscat}", wscat);
+        let text = text.replace("{http}", scheme).replace("{ws}", ws).replace("{host}", &host);
         Bytes::from(text)
     } else {
         Bytes::from_static(file.text.as_bytes())

@@ -1,7 +1,7 @@
 //! What strangers do.
 
 use super::*;
-use crate::timeline::{ConnId, Opcode, Seq, Who};
+use crate::timeline::{ConnId, Data, Layer, Opcode, Seq, Who};
 use crate::view::Visitors;
 use crate::view::sample::Story;
 
@@ -40,6 +40,8 @@ fn a_day() -> Vec<Event> {
     it.closed(3, Who::Reset, Some(Side::Client));
     it.ms(10).open_guest(4).ms(30_000).closed(4, Who::Server, None);
     it.open_guest(5).request(5, 1, "GET /api/messages?since=1&wait=30 HTTP/1.1\r\n\r\n");
+    it.ms(10).push(Kind::World { what: "limit".into(), id: None, text: "#5: idle for 75 s".into() });
+    it.push(Kind::World { what: "cut".into(), id: None, text: "everybody".into() });
     it.events
 }
 
@@ -51,9 +53,14 @@ fn each_thing_that_strangers_do_is_a_row() {
 #[test]
 fn rows_fit_where_there_is_little_room() {
     for width in [48, 60, 80] {
-        for line in shown(&a_day(), width, true).lines() {
+        let text = shown(&a_day(), width, true);
+        for line in text.lines() {
             assert!(line.is_ascii() && line.len() <= width, "{line:?}");
         }
+        // Nothing that is counted is cut off.
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let words = words.join(" ");
+        assert!(words.contains("130 bytes in, 63 out") && words.contains("a WebSocket, 1000;"), "{words}");
     }
 }
 
@@ -88,5 +95,118 @@ fn what_was_too_much_is_counted_and_nothing_is_made_up() {
     drawn_by(&mut view, &lost);
     let text = page.text();
     assert!(text.contains("3 events too many to show"), "{text}");
-    assert!(text.contains("◄S 200\n") && text.contains("after 0.07 ms: a visit;"), "{text}");
+    assert!(text.contains("◄S 200\n") && text.contains("after 0.07 ms: a visit; "), "{text}");
+}
+
+/// What is shown of these, without the heading and the columns in front.
+fn rows(it: &Story, secure: bool) -> Vec<String> {
+    let page = Page::default();
+    let options = Options { width: 200, ascii: false, hex: false, brief: false };
+    let text = drawn(Visitors::new(page.clone(), options).over_tls(secure), &page, &it.events);
+    text.lines().skip(1).map(|row| row[9..].trim_start().to_owned()).collect()
+}
+
+#[test]
+fn an_interim_answer_is_no_answer() {
+    let mut it = Story::default();
+    it.open_guest(1).request(1, 1, "POST /api/echo HTTP/1.1\r\nExpect: 100-continue\r\n\r\n");
+    it.response(1, 1, "HTTP/1.1 100 Continue\r\n\r\n").ms(2).response(1, 1, OK).close(1, Side::Client);
+    let rows = rows(&it, false);
+    assert_eq!(rows[1], "#1  C► POST /api/echo → 200, after 2.00 ms");
+    assert!(rows.len() == 3 && rows[2].contains(": 1 request; "), "{rows:?}");
+}
+
+#[test]
+fn an_answer_that_comes_before_its_request_is_one() {
+    let mut it = Story::default();
+    it.open_guest(1).bytes(1, Side::Client, b"GET /").response(1, 1, "HTTP/1.1 431 Too Large\r\n\r\n");
+    it.request(1, 1, GET).close(1, Side::Server);
+    let rows = rows(&it, false);
+    assert_eq!(rows[1], "#1  ◄S 431 to no whole request");
+    assert!(rows.len() == 3 && rows[2].contains(": 1 request; "), "{rows:?}");
+}
+
+#[test]
+fn who_leaves_before_the_answer_is_told_of_with_what_was_asked() {
+    let mut it = Story::default();
+    it.open_guest(1).request(1, 1, GET).response(1, 1, OK).request(1, 2, GET).close(1, Side::Client);
+    let shown = rows(&it, false);
+    assert_eq!(shown[2], "#1  C► GET /api/messages");
+    assert!(shown[3].contains(": 2 requests, 1 never answered; "), "{shown:?}");
+    let mut it = Story::default();
+    it.open_guest(1).request(1, 1, GET).close(1, Side::Client);
+    assert!(rows(&it, false)[2].contains(": 1 request, never answered; "));
+}
+
+/// A socket's end says why, as far as that was said on it.
+#[test]
+fn a_socket_ends_with_its_first_code_or_without_any() {
+    let socket = |frames: &[(Side, &[u8])]| {
+        let mut it = Story::default();
+        it.open_guest(1).request(1, 1, SOCKET).response(1, 1, SWITCHING).upgraded(1);
+        for (from, payload) in frames {
+            it.frame(1, *from, Opcode::Close, payload);
+        }
+        it.closed(1, Who::Reset, Some(Side::Client));
+        rows(&it, false).pop().unwrap()
+    };
+    assert!(socket(&[]).contains(": a WebSocket, no close frame (1006); "));
+    assert!(socket(&[(Side::Client, b"")]).contains(": a WebSocket, no code (1005); "));
+    let both: [(Side, &[u8]); 2] = [(Side::Server, b"\x03\xf5slow"), (Side::Client, b"\x03\xe8")];
+    assert!(socket(&both).contains(": a WebSocket, 1013; "));
+}
+
+#[test]
+fn what_many_hear_is_one_row() {
+    let hi = b"{\"event\":\"message\",\"data\":{\"id\":1,\"from\":\"anna\",\"text\":\"Hi\"}}";
+    let event = |conn, name: &str, packet: &str| Kind::Packet {
+        conn: ConnId(conn),
+        from: Side::Server,
+        layer: "sse".into(),
+        packet: packet.into(),
+        event: Some(name.into()).filter(|_| packet == "event"),
+        ack: None,
+        len: 9,
+    };
+    let mut it = Story::default();
+    for conn in 1..=3 {
+        it.us(50).frame(conn, Side::Server, Opcode::Text, hi).us(50);
+        // Two at once, one behind the other on each connection.
+        it.frame(conn, Side::Server, Opcode::Text, b"x").push(event(conn + 10, "message", "event"));
+        it.push(event(conn + 10, "", "comment"));
+    }
+    it.ms(2).frame(4, Side::Server, Opcode::Text, b"echo").frame(4, Side::Server, Opcode::Text, b"echo");
+    it.frame(4, Side::Client, Opcode::Text, b"bye").us(10).push(event(14, "deleted", "event"));
+    let shown = [
+        "◄S text message \"Hi\" to 3",
+        "◄S text \"x\" to 3",
+        "◄S sse event \"message\" to 3",
+        "#4  ◄S text \"echo\"",
+        "#4  ◄S text \"echo\"",
+        "#4  C► text \"bye\"",
+        "#14  ◄S sse event \"deleted\"",
+    ];
+    assert_eq!(rows(&it, false), shown);
+}
+
+#[test]
+fn who_asks_nothing_over_tls_may_not_have_come_so_far() {
+    let secret = Kind::Bytes {
+        conn: ConnId(2),
+        from: Side::Client,
+        len: 1,
+        layer: Layer::Tls,
+        data: Data(b"G".to_vec().into()),
+    };
+    let mut it = Story::default();
+    it.open_guest(1).bytes(1, Side::Client, b"\x16\x03\x01\x00\x05").close(1, Side::Client);
+    it.open_guest(2).bytes(2, Side::Client, b"\x16\x03\x01\x00\x05").push(secret).close(2, Side::Client);
+    it.open_guest(3).close(3, Side::Client);
+    let shown = |secure| {
+        let ends = rows(&it, secure).into_iter().filter(|row| row.contains("closed"));
+        ends.map(|row| row.split([':', ';']).nth(1).unwrap().trim().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(shown(true), ["TLS handshake not finished", "no whole request", "no TLS handshake"]);
+    assert_eq!(shown(false)[0], "TLS, where none is spoken");
+    assert_eq!(shown(false)[2], "nothing asked");
 }
