@@ -36,7 +36,7 @@ type Connection = http1::Connection<TokioIo<Paced>, Doors>;
 /// Serves one connection to its end.
 pub(super) async fn drive(stream: Stream, doors: Doors, mut hold: Hold) {
     let (context, upgrade) = (Arc::clone(&doors.context), Arc::clone(&doors.upgrade));
-    let Some(stream) = dress(stream, &context, &mut hold.guard).await else { return };
+    let Some(stream) = dress(stream, &context, &mut hold).await else { return };
     let pace = Arc::clone(&doors.pace);
     let stream = Paced { stream, pace: Arc::clone(&pace) };
     let mut connection = http1::Builder::new()
