@@ -6,13 +6,12 @@ use std::pin::Pin;
 use std::sync::{Arc, PoisonError};
 
 use hyper::body::Incoming;
-use hyper::header::{CONNECTION, HeaderValue, RETRY_AFTER};
 use hyper::server::conn::http1;
 use hyper::service::Service;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 
-use super::context::{Body, Context, Hold, Upgrade};
+use super::context::{Context, Hold, Upgrade};
 use super::hang_up::hang_up;
 use super::last_word::say;
 use super::layers::dress;
@@ -27,9 +26,6 @@ const MAX_HEAD: usize = 16 * 1024;
 
 /// What a client says first that knows of a later HTTP only (RFC 9113, 3.4).
 const HTTP_2: &[u8] = b"PRI * HTTP/2.0\r\n";
-
-/// Seconds after which one who found no place may try again.
-const RETRY: HeaderValue = HeaderValue::from_static("5");
 
 type Connection = http1::Connection<TokioIo<Paced>, Doors>;
 
@@ -133,20 +129,14 @@ impl Service<Request<Incoming>> for Doors {
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let pace = Arc::clone(&self.pace);
         pace.busy();
-        if self.full {
-            return Box::pin(async { Ok(no_place().map(|body| Answer::new(body, pace))) });
-        }
-        let (context, upgrade) = (Arc::clone(&self.context), Arc::clone(&self.upgrade));
+        let (context, upgrade, full) = (Arc::clone(&self.context), Arc::clone(&self.upgrade), self.full);
         Box::pin(async move {
-            let response = router::answer(request, &context, &upgrade).await;
+            let response = if full {
+                router::refuse(&request, &context)
+            } else {
+                router::answer(request, &context, &upgrade).await
+            };
             Ok(response.map(|body| Answer::new(body, pace)))
         })
     }
-}
-
-fn no_place() -> Response<Body> {
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "every place is taken; try again later")
-        .with(CONNECTION, HeaderValue::from_static("close"))
-        .with(RETRY_AFTER, RETRY)
-        .into()
 }
