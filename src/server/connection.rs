@@ -6,13 +6,12 @@ use std::pin::Pin;
 use std::sync::{Arc, PoisonError};
 
 use hyper::body::Incoming;
-use hyper::header::{CONNECTION, HeaderValue, RETRY_AFTER};
 use hyper::server::conn::http1;
 use hyper::service::Service;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 
-use super::context::{Body, Context, Hold, Visit};
+use super::context::{Context, Hold, Visit};
 use super::hang_up::hang_up;
 use super::last_word::say;
 use super::layers::dress;
@@ -28,15 +27,12 @@ const MAX_HEAD: usize = 16 * 1024;
 /// What a client says first that knows of a later HTTP only (RFC 9113, 3.4).
 const HTTP_2: &[u8] = b"PRI * HTTP/2.0\r\n";
 
-/// Seconds after which one who found no place may try again.
-const RETRY: HeaderValue = HeaderValue::from_static("5");
-
 type Connection = http1::Connection<TokioIo<Paced>, Doors>;
 
 /// Serves one connection to its end.
 pub(super) async fn drive(stream: Stream, doors: Doors, mut hold: Hold) {
     let (context, visit, pace) = (Arc::clone(&doors.context), doors.visit.clone(), Arc::clone(&doors.pace));
-    let Some(stream) = dress(stream, &context, &mut hold.guard).await else { return };
+    let Some(stream) = dress(stream, &context, &mut hold).await else { return };
     visit.presence.begin(stream);
     let stream = Paced { stream: visit.presence.clone(), pace: Arc::clone(&pace) };
     let mut connection = http1::Builder::new()
@@ -135,21 +131,15 @@ impl Service<Request<Incoming>> for Doors {
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let pace = Arc::clone(&self.pace);
         pace.busy();
-        if self.full {
-            self.visit.presence.control().iter().for_each(|control| control.limit("every place is taken"));
-            return Box::pin(async { Ok(no_place().map(|body| Answer::new(body, pace))) });
-        }
-        let (context, visit) = (Arc::clone(&self.context), self.visit.clone());
+        let (context, visit, full) = (Arc::clone(&self.context), self.visit.clone(), self.full);
         Box::pin(async move {
-            let response = router::answer(request, &context, &visit).await;
+            let response = if full {
+                visit.presence.control().iter().for_each(|control| control.limit("every place is taken"));
+                router::refuse(&request, &context)
+            } else {
+                router::answer(request, &context, &visit).await
+            };
             Ok(response.map(|body| Answer::new(body, pace)))
         })
     }
-}
-
-fn no_place() -> Response<Body> {
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "every place is taken; try again later")
-        .with(CONNECTION, HeaderValue::from_static("close"))
-        .with(RETRY_AFTER, RETRY)
-        .into()
 }

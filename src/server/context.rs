@@ -60,13 +60,13 @@ impl Context {
 }
 
 /// What a connection holds until its stream is closed.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Hold {
     /// Tells when the server stops, which waits for it.
     pub guard: Guard,
-    /// Its place among those that the server has for connections.
+    /// Its place among those that the server has for connections; free when nobody holds it any more.
     #[expect(dead_code, reason = "held, and never looked at")]
-    pub place: OwnedSemaphorePermit,
+    pub place: Arc<OwnedSemaphorePermit>,
 }
 
 /// What a door may know of the connection that a request came on.

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use hyper::StatusCode;
+use tokio::io::AsyncReadExt as _;
 
 use super::Tls;
-use super::context::Context;
+use super::context::{Context, Hold};
 use super::hang_up::hang_up;
-use super::shutdown::Guard;
+use super::last_word::say;
+use super::problem::Problem;
 use crate::tap::{Plaintext, Stream};
 
 /// How long a handshake may take where heads have no limit.
@@ -17,16 +19,18 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 const HANDSHAKE_RECORD: u8 = 0x16;
 
 /// Puts on it what the server was told to; `None` where the client does not speak TLS, or not in time.
-pub(super) async fn dress(mut stream: Stream, context: &Context, guard: &mut Guard) -> Option<Stream> {
+pub(super) async fn dress(mut stream: Stream, context: &Context, hold: &mut Hold) -> Option<Stream> {
     let options = &context.options;
     let plaintext = options.tls.as_ref().and_then(|_| stream.seal());
-    // What was sent last leaves later than the server lets go: whoever waits for the end waits for that.
-    let stream = stream.through(options.network, guard.clone());
+    // What was sent last leaves later than the server lets go: whoever waits for the end waits for that, and whoever waits
+    // for the place does.
+    let mut guard = hold.guard.clone();
+    let stream = stream.through(options.network, hold.clone(), async move { guard.told().await });
     let Some(tls) = &options.tls else { return Some(stream) };
     let limit = options.limits.head_time.unwrap_or(HANDSHAKE) + 2 * options.network.rtt;
     tokio::select! {
         // Before the handshake there is nobody to say goodbye to.
-        () = guard.told() => None,
+        () = hold.guard.told() => None,
         shaken = tokio::time::timeout(limit, shake_hands(stream, tls, plaintext, context)) => shaken.ok()?,
     }
 }
@@ -41,20 +45,8 @@ async fn shake_hands(
     if first == HANDSHAKE_RECORD {
         return stream.secured(first, &tls.acceptor, plaintext).await.ok();
     }
-    let problem = serde_json::json!({
-        "type": "about:blank",
-        "title": "Bad Request",
-        "status": 400,
-        "detail": format!("this port speaks TLS; try https://{}", context.address),
-    });
-    let body = problem.to_string();
-    let answer = format!(
-        "HTTP/1.1 400 Bad Request\r\nContent-Type: application/problem+json\r\nContent-Length: {}\r\n\
-         Connection: close\r\n\r\n{body}",
-        body.len()
-    );
-    if stream.write_all(answer.as_bytes()).await.is_ok() {
-        hang_up(stream).await;
-    }
+    let detail = format!("this port speaks TLS; try https://{}", context.address);
+    say(&mut stream, Problem::new(StatusCode::BAD_REQUEST, detail)).await;
+    hang_up(stream).await;
     None
 }

@@ -14,11 +14,12 @@ use super::connection::Doors;
 use super::context::{Context, Hold, Options};
 use super::shutdown::{self, Guard, Shutdown};
 use super::store::OnMade;
-use super::{Servers, Store, connection};
+use super::{Limits, Servers, Store, connection};
 use crate::tap::Taps;
 
-/// How many may be told at once that there is no place; who comes then is hung up on without a word.
-const REFUSED: usize = 32;
+/// How many may be told at once that there is no place; who comes then is hung up on without a word. Fewer where
+/// descriptors are few: a quarter of them at most.
+const REFUSED: usize = 256;
 
 /// How long one that is refused may take to hear it.
 const REFUSAL: Duration = Duration::from_secs(3);
@@ -27,8 +28,13 @@ const REFUSAL: Duration = Duration::from_secs(3);
 /// ask again at once would only burn time.
 const NO_ROOM: Duration = Duration::from_millis(50);
 
-/// Descriptors that are not for guests: the listener, the runtime, the terminal, files, and those who are refused.
-const RESERVED: usize = 32 + REFUSED;
+/// Descriptors that are not for connections: the listener, the runtime, the terminal, files.
+const RESERVED: usize = 32;
+
+/// What the kernel may keep of what one stranger is to read, bytes (Linux doubles it for its own accounts). It says that there
+/// is room again when a third of it is free: of the megabytes that it would take by itself, one who reads steadily over a slow
+/// network needs longer for that than who takes nothing may take.
+const UNREAD: usize = 128 * 1024;
 
 /// A running server.
 #[derive(Debug)]
@@ -60,9 +66,12 @@ impl Server {
         let store = Arc::new(Store::new(on_made));
         let shutdown = Shutdown::default();
         servers.add(shutdown.clone());
-        let limits = options.limits;
+        let limits = options.limits.across(options.network);
+        prepare(&listener, &options.limits);
         let rooms = Arc::default();
-        let guests = limits.guests.min(descriptors().saturating_sub(RESERVED)).max(1);
+        let room = descriptors().saturating_sub(RESERVED);
+        let refused = REFUSED.min(room / 4);
+        let guests = limits.guests.min(room - refused).max(1);
         let context = |limits| {
             let options = Options { limits, ..options.clone() };
             Arc::new(Context {
@@ -77,7 +86,7 @@ impl Server {
             taps: taps.clone(),
             own: Group::new(limits.own, context(limits.without_times())),
             guests: Group::new(guests, context(limits)),
-            refused: Arc::new(Semaphore::new(REFUSED)),
+            refused: Arc::new(Semaphore::new(refused)),
         };
         tokio::spawn(accept(listener, entrance, shutdown.guard()));
         Ok(Self { address, store, taps, guests, shutdown })
@@ -87,6 +96,20 @@ impl Server {
     /// [`super::shutdown::GRACE`].
     pub async fn stop(&self) {
         shutdown::stop(std::slice::from_ref(&self.shutdown)).await;
+    }
+}
+
+/// What the connections of strangers inherit. Where the kernel does not let it be set, it has its own.
+fn prepare(listener: &TcpListener, limits: &Limits) {
+    use rustix::net::sockopt;
+    if limits.write_time.is_some() {
+        let _ = sockopt::set_socket_send_buffer_size(listener, UNREAD);
+    }
+    // A machine that is gone acknowledges nothing; the kernel would go on trying for a quarter of an hour.
+    #[cfg(target_os = "linux")]
+    if let Some(silence) = limits.silence {
+        let millis = silence.as_millis().try_into().unwrap_or(u32::MAX);
+        let _ = sockopt::set_tcp_user_timeout(listener, millis);
     }
 }
 
@@ -144,7 +167,7 @@ impl Entrance {
         let stream = self.taps.accept(stream, client, server);
         // From here on, whoever serves the connection holds both: a task that is spawned has not begun yet, and neither
         // the count of places nor whoever waits for the end may miss it meanwhile.
-        let hold = |place| Hold { guard: group.context.shutdown.guard(), place };
+        let hold = |place| Hold { guard: group.context.shutdown.guard(), place: Arc::new(place) };
         if let Some(place) = take(&group.places) {
             tokio::spawn(connection::drive(stream, Doors::open(context), hold(place)));
         } else if let Some(place) = take(&self.refused) {
@@ -162,4 +185,27 @@ fn take(places: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
 fn descriptors() -> usize {
     use rustix::process::{Resource, getrlimit};
     getrlimit(Resource::Nofile).current.map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::net::sockopt;
+
+    use super::*;
+
+    #[tokio::test]
+    #[cfg(target_os = "linux")]
+    async fn what_strangers_inherit() {
+        let inherited = async |limits| {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            prepare(&listener, &limits);
+            let _client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+            let (stream, _) = listener.accept().await.unwrap();
+            let timeout = sockopt::tcp_user_timeout(&stream).unwrap();
+            (timeout, sockopt::socket_send_buffer_size(&stream).unwrap())
+        };
+        assert_eq!(inherited(Limits::SERVE).await, (60_000, 2 * UNREAD));
+        let (timeout, kept) = inherited(Limits::SOLO).await;
+        assert!(timeout == 0 && kept > 2 * UNREAD, "as the kernel has it: {kept}");
+    }
 }

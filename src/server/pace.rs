@@ -7,7 +7,7 @@ use std::future::pending;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -42,6 +42,8 @@ pub(super) struct Pace {
     phase: AtomicU64,
     /// Since when a write waits, in milliseconds and one more; 0 while none does.
     waits: AtomicU64,
+    /// Our FIN waits for what is to leave before it.
+    ending: AtomicBool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +60,14 @@ impl Pace {
     pub fn new(limits: Limits) -> Arc<Self> {
         let shortest = [limits.idle, limits.head_time, limits.write_time].into_iter().flatten().min();
         let (phase, waits) = (AtomicU64::new(0), AtomicU64::new(0));
-        Arc::new(Self { opened: Instant::now(), limits, shortest, phase, waits })
+        Arc::new(Self {
+            opened: Instant::now(),
+            limits,
+            shortest,
+            phase,
+            waits,
+            ending: AtomicBool::new(false),
+        })
     }
 
     /// Ends when something has taken too long.
@@ -144,6 +153,13 @@ impl Pace {
         }
     }
 
+    /// What is flushed then is not what leaves.
+    fn flushed(&self) {
+        if !self.ending.load(Relaxed) {
+            self.written();
+        }
+    }
+
     fn millis(&self) -> u64 {
         self.opened.elapsed().as_millis().try_into().unwrap_or(u64::MAX >> 2)
     }
@@ -194,11 +210,18 @@ impl AsyncWrite for Paced {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.seen(self.stream.with(|stream| stream.poll_flush(cx)))
+        let flushed = self.stream.with(|stream| stream.poll_flush(cx));
+        match &flushed {
+            Poll::Pending => self.pace.write_waits(),
+            Poll::Ready(_) => self.pace.flushed(),
+        }
+        flushed
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.seen(self.stream.with(|stream| stream.poll_shutdown(cx)))
+        let shut = self.stream.with(|stream| stream.poll_shutdown(cx));
+        self.pace.ending.store(true, Relaxed);
+        self.seen(shut)
     }
 }
 
@@ -315,9 +338,24 @@ mod tests {
         assert_eq!(late, (19 * S, Late::Taking));
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn what_is_flushed_while_our_fin_waits_does_not_begin_its_time_anew() {
+        let pace = pace();
+        pace.busy();
+        pace.ending.store(true, Relaxed);
+        pace.write_waits();
+        let flush = async {
+            tokio::time::sleep(9 * S).await;
+            pace.flushed();
+            pace.write_waits();
+        };
+        let (late, ()) = tokio::join!(late_after(&pace), flush);
+        assert_eq!(late, (10 * S, Late::Taking));
+    }
+
     #[tokio::test]
     async fn a_lesson_has_all_the_time() {
-        let pace = Pace::new(Limits::SOLO.without_times());
+        let pace = Pace::new(Limits::SOLO);
         pace.read();
         assert!(pace.late().now_or_never().is_none());
         assert!(pace.shortest.is_none());

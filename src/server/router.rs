@@ -1,9 +1,10 @@
 //! Which door a request goes to, and what every door has: its methods, OPTIONS, and CORS for the pages that are let in.
 
-use hyper::body::Incoming;
-use hyper::header::ORIGIN;
-use hyper::{Method, Request, Response};
+use hyper::body::{Body as _, Incoming};
+use hyper::header::{CONNECTION, HeaderValue, ORIGIN, RETRY_AFTER};
+use hyper::{Method, Request, Response, StatusCode};
 
+use super::content::Content;
 use super::context::{Body, Context, Visit};
 use super::doors::page::File;
 use super::doors::{echo, events, messages, page, websocket};
@@ -35,6 +36,9 @@ enum To {
     Room,
     File(&'static File),
 }
+
+/// Seconds after which one who found no place may try again.
+const RETRY: HeaderValue = HeaderValue::from_static("5");
 
 const READ: &[&str] = &["GET", "HEAD"];
 
@@ -88,37 +92,84 @@ fn everything() -> String {
 
 /// The answer to a request.
 pub(super) async fn answer(request: Request<Incoming>, context: &Context, visit: &Visit) -> Response<Body> {
-    let origins = &context.options.origins;
-    let ours = Ours { address: context.address, scheme: context.scheme(), origins };
-    let origin = request.headers().get(ORIGIN).cloned();
-    let guarded = guard::check(&request, ours);
-    let allowed = origin.as_ref().filter(|_| guarded.is_ok()).cloned();
-    let mut response = match framing::check(&request).and(guarded) {
-        Ok(()) => route(request, context, visit).await.unwrap_or_else(Response::from),
-        Err(problem) => problem.into(),
+    let mut request = request.map(Some);
+    let (checked, asker) = check(&request, context);
+    let answer = match checked {
+        Ok(()) => route(&mut request, context, visit).await,
+        Err(problem) => Err(problem),
     };
-    if origin.is_some() || !origins.is_empty() {
-        cors::depends_on_origin(&mut response);
-    }
-    if let Some(origin) = allowed {
-        cors::let_in(&mut response, origin);
-    }
+    let mut response = answer.unwrap_or_else(|problem| {
+        let mut response = problem.into();
+        // What is left of the request is not waited for, and the client must know (RFC 9112, 9.6).
+        if request.body().as_ref().is_some_and(|content| !content.is_end_stream()) {
+            close(&mut response);
+        }
+        response
+    });
+    asker.told(&mut response);
     response
 }
 
+/// The answer where no place is left for a connection.
+pub(super) fn refuse<B>(request: &Request<B>, context: &Context) -> Response<Body> {
+    let (checked, asker) = check(request, context);
+    let problem = checked.err().unwrap_or_else(|| {
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "every place is taken; try again later")
+            .with(RETRY_AFTER, RETRY)
+    });
+    let mut response = problem.into();
+    close(&mut response);
+    asker.told(&mut response);
+    response
+}
+
+/// What is wrong with a request whatever it asks for, and who asks.
+fn check<B>(request: &Request<B>, context: &Context) -> (Result<(), Problem>, Asker) {
+    let origins = &context.options.origins;
+    let ours = Ours { address: context.address, scheme: context.scheme(), origins };
+    let origin = request.headers().get(ORIGIN).cloned();
+    let guarded = guard::check(request, ours);
+    let depends = origin.is_some() || !origins.is_empty();
+    let asker = Asker { origin: origin.filter(|_| guarded.is_ok()), depends };
+    (framing::check(request).and(guarded), asker)
+}
+
+/// The page that asks, where it is one.
+struct Asker {
+    /// One that is let in.
+    origin: Option<HeaderValue>,
+    /// Whether another would have been answered otherwise.
+    depends: bool,
+}
+
+impl Asker {
+    fn told(self, response: &mut Response<Body>) {
+        if self.depends {
+            cors::depends_on_origin(response);
+        }
+        if let Some(origin) = self.origin {
+            cors::let_in(response, origin);
+        }
+    }
+}
+
+fn close(response: &mut Response<Body>) {
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+}
+
 async fn route(
-    request: Request<Incoming>,
+    request: &mut Request<Content>,
     context: &Context,
     visit: &Visit,
 ) -> Result<Response<Body>, Problem> {
     let path = request.uri().path().to_owned();
     // About the server as a whole (RFC 9110, 9.3.7).
     if path == "*" && request.method() == Method::OPTIONS {
-        return Ok(cors::options(&request, &everything()));
+        return Ok(cors::options(request, &everything()));
     }
     let (door, rest) = Door::at(&path).ok_or_else(|| Problem::nothing_at(&path))?;
     if request.method() == Method::OPTIONS {
-        return Ok(cors::options(&request, &door.allow()));
+        return Ok(cors::options(request, &door.allow()));
     }
     if !door.methods.contains(&request.method().as_str()) {
         return Err(Problem::method_not_allowed(&door.allow()));
@@ -126,14 +177,14 @@ async fn route(
     match door.to {
         To::List => messages::list(request, context, &visit.presence).await,
         To::Message => messages::one(request, context, rest).await,
-        To::Events => Ok(events::stream(&request, context, &visit.presence)),
+        To::Events => Ok(events::stream(request, context, &visit.presence)),
         To::Echo => echo::echo(request, context).await,
-        To::Socket => websocket::upgrade(&request, &visit.upgrade, || Talk::List(context.store.subscribe())),
-        To::EchoSocket => websocket::upgrade(&request, &visit.upgrade, || Talk::Echo),
+        To::Socket => websocket::upgrade(request, &visit.upgrade, || Talk::List(context.store.subscribe())),
+        To::EchoSocket => websocket::upgrade(request, &visit.upgrade, || Talk::Echo),
         To::Room => {
             let name = rooms::name(rest)?;
-            websocket::upgrade(&request, &visit.upgrade, || Talk::Room(context.rooms.join(name)))
+            websocket::upgrade(request, &visit.upgrade, || Talk::Room(context.rooms.join(name)))
         }
-        To::File(file) => page::file(&request, file, context.address, context.scheme()),
+        To::File(file) => page::file(request, file, context.address, context.scheme()),
     }
 }

@@ -5,6 +5,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use rustix::io::Errno;
 use rustix::net::netlink::SOCK_DIAG;
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, send, socket_with};
 
@@ -20,16 +21,30 @@ const ENOENT: i32 = 2;
 /// `TCP_LISTEN`
 const LISTEN: u8 = 10;
 
-/// The state of the end at `local`, as `TCP_…` of the kernel numbers it; `Some(None)` where there is no such connection,
-/// `None` where the kernel does not answer.
-pub(super) fn state(local: SocketAddr, remote: SocketAddr) -> Option<Option<u8>> {
+/// Why a state is not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unknown {
+    /// There is no descriptor to ask with: there is none for a file either.
+    NoRoom,
+    /// The kernel does not answer.
+    Silent,
+}
+
+impl From<Errno> for Unknown {
+    fn from(error: Errno) -> Self {
+        if matches!(error, Errno::MFILE | Errno::NFILE) { Self::NoRoom } else { Self::Silent }
+    }
+}
+
+/// The state of the end at `local`, as `TCP_…` of the kernel numbers it; `None` where there is no such connection.
+pub(super) fn state(local: SocketAddr, remote: SocketAddr) -> Result<Option<u8>, Unknown> {
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    let socket = socket_with(AddressFamily::NETLINK, SocketType::RAW, flags, Some(SOCK_DIAG)).ok()?;
-    send(&socket, &request(local, remote), SendFlags::empty()).ok()?;
+    let socket = socket_with(AddressFamily::NETLINK, SocketType::RAW, flags, Some(SOCK_DIAG))?;
+    send(&socket, &request(local, remote), SendFlags::empty())?;
     let mut answer = [0_u8; 512];
     // It is there already: the kernel answers before `send` returns.
-    let (_, len) = recv(&socket, &mut answer[..], RecvFlags::empty()).ok()?;
-    read(answer.get(..len)?)
+    let (_, len) = recv(&socket, &mut answer[..], RecvFlags::empty())?;
+    answer.get(..len).and_then(read).ok_or(Unknown::Silent)
 }
 
 /// `struct nlmsghdr`, then `struct inet_diag_req_v2`.
@@ -97,19 +112,19 @@ mod tests {
             let client = TcpStream::connect(server).unwrap();
             let accepted = listener.accept().unwrap().0;
             let ours = client.local_addr().unwrap();
-            if state(server, ours).is_none() {
+            if state(server, ours).is_err() {
                 // Not to be had here: `/proc` is asked instead.
                 return;
             }
-            assert_eq!(state(server, ours), Some(Some(ESTABLISHED)));
+            assert_eq!(state(server, ours), Ok(Some(ESTABLISHED)));
             drop(accepted);
             drop(client);
-            assert_eq!((state(server, ours), state(ours, server)), (Some(Some(TIME_WAIT)), Some(None)));
+            assert_eq!((state(server, ours), state(ours, server)), (Ok(Some(TIME_WAIT)), Ok(None)));
             let client = TcpStream::connect(server).unwrap();
             let (accepted, ours) = listener.accept().unwrap();
             drop(client);
             drop(accepted);
-            assert_eq!((state(server, ours), state(ours, server)), (Some(None), Some(Some(TIME_WAIT))));
+            assert_eq!((state(server, ours), state(ours, server)), (Ok(None), Ok(Some(TIME_WAIT))));
         }
     }
 

@@ -68,12 +68,14 @@ pub enum TcpState {
 
 /// The state of the end at `local` of its connection with `remote`.
 ///
-/// `None` where the kernel does not show it (not Linux, or neither `sock_diag` nor `/proc` is there); `Some(None)` where it
+/// `None` where the kernel does not show it (not Linux, or neither `sock_diag` nor `/proc` is there, or no descriptor to ask with); `Some(None)` where it
 /// knows no such connection any more.
 pub fn tcp_state(local: SocketAddr, remote: SocketAddr) -> Option<Option<TcpState>> {
     #[cfg(target_os = "linux")]
-    if let Some(state) = super::diag::state(local, remote) {
-        return Some(state.map(TcpState::of));
+    match super::diag::state(local, remote) {
+        Ok(state) => return Some(state.map(TcpState::of)),
+        Err(super::diag::Unknown::NoRoom) => return None,
+        Err(super::diag::Unknown::Silent) => {}
     }
     let table = match local.ip() {
         IpAddr::V4(_) => "/proc/net/tcp",

@@ -42,14 +42,19 @@ impl Stream {
     }
 
     /// Puts the changed network around it, if it is changed. `keep` is kept until the stream beneath is gone: what was sent
-    /// last leaves later than the server lets go.
+    /// last leaves later than the server lets go. When `told` is ready the server stops, and the network ends soon.
     #[must_use]
-    pub fn through(self, network: Network, keep: impl Any + Send) -> Self {
+    pub fn through(
+        self,
+        network: Network,
+        keep: impl Any + Send,
+        told: impl Future<Output = ()> + Send + 'static,
+    ) -> Self {
         if !network.is_changed() {
             return self;
         }
         let control = Arc::clone(&self.control);
-        let net = Net::around(self, network, Box::new(keep));
+        let net = Net::around(self, network, Box::new(keep), Box::pin(told));
         Self { layers: Layers::Net(Box::new(net)), control }
     }
 

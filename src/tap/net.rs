@@ -31,6 +31,9 @@ const READ: usize = 16 * 1024;
 /// How long the client may take to take what is left when the server has let go, beyond the network's own times.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long the network lasts when the server stops, which waits no longer than 1.5 s for a last word and its answer.
+const LAST: Duration = Duration::from_millis(500);
+
 /// How far the runtime's timers reach: they wake up to so much too late. Asked to wake so much earlier, they are early as often as
 /// late.
 const TICK: Duration = Duration::from_millis(1);
@@ -42,6 +45,9 @@ pub(super) struct Net {
     times: Times,
     timer: Timer,
 }
+
+/// Ready when the server stops.
+pub(super) type Told = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// When what is sent at some time has crossed.
 #[derive(Debug, Clone, Copy)]
@@ -56,6 +62,8 @@ struct Shared {
     to_client: Way,
     /// The server has let go of its end.
     left: bool,
+    /// When the network ends, since the server stops: nothing waits longer.
+    ends: Option<Instant>,
     /// Our FIN has left.
     fin_left: bool,
     /// The stream failed; and from when on the server knows.
@@ -148,9 +156,14 @@ impl Shared {
         wake(&mut self.writer);
     }
 
+    /// When that crosses which is due then.
+    fn crosses(&self, due: Instant) -> Instant {
+        self.ends.map_or(due, |ends| due.min(ends))
+    }
+
     /// The stream's failure, once it is known to the server.
     fn failure(&self) -> Option<io::Error> {
-        let (_, kind) = self.failed.filter(|(known, _)| *known <= Instant::now())?;
+        let (_, kind) = self.failed.filter(|(known, _)| self.crosses(*known) <= Instant::now())?;
         Some(kind.into())
     }
 }
@@ -177,8 +190,8 @@ impl Timer {
 
 impl Net {
     /// Puts the network around a stream that was opened just now. `keep` is kept until the stream is gone, which may be later
-    /// than that the server lets go of its end.
-    pub(super) fn around(stream: Stream, network: Network, keep: Box<dyn Any + Send>) -> Self {
+    /// than that the server lets go of its end; when it is `told`, the network ends soon.
+    pub(super) fn around(stream: Stream, network: Network, keep: Box<dyn Any + Send>, told: Told) -> Self {
         let times = Times { opened: Instant::now(), network };
         let shared = Arc::new(Mutex::new(Shared::default()));
         let pump = Pump {
@@ -187,6 +200,7 @@ impl Net {
             times,
             timer: Timer::default(),
             cut: network.cut.map(|age| Box::pin(tokio::time::sleep_until(times.opened + age))),
+            told: Some(told),
             patience: None,
             buf: vec![0; READ].into(),
             client_ended: false,
@@ -206,7 +220,7 @@ impl AsyncRead for Net {
         let Some(due) = shared.to_server.pieces.front().map(|(due, _)| *due).or(known) else {
             return Poll::Pending;
         };
-        ready!(this.timer.poll(due, cx));
+        ready!(this.timer.poll(shared.crosses(due), cx));
         let was_full = shared.to_server.room() == 0;
         match shared.to_server.pieces.front() {
             Some((_, Piece::Bytes(bytes))) => {
@@ -297,6 +311,8 @@ struct Pump {
     times: Times,
     timer: Timer,
     cut: Option<Pin<Box<Sleep>>>,
+    /// Until the server stops.
+    told: Option<Told>,
     /// Begins when the server has let go.
     patience: Option<Pin<Box<Sleep>>>,
     buf: Box<[u8]>,
@@ -340,8 +356,8 @@ impl Pump {
                 let shared = lock(&self.shared);
                 match shared.to_client.pieces.front() {
                     _ if shared.fin_left => return Poll::Ready(Ok(())),
-                    Some((due, Piece::Bytes(bytes))) => (*due, Some(bytes.clone())),
-                    Some((due, Piece::Fin)) => (*due, None),
+                    Some((due, Piece::Bytes(bytes))) => (shared.crosses(*due), Some(bytes.clone())),
+                    Some((due, Piece::Fin)) => (shared.crosses(*due), None),
                     None => return Poll::Pending,
                 }
             };
@@ -372,6 +388,17 @@ impl Pump {
             control.cut();
         }
         control.is_cut()
+    }
+
+    /// Whether the server stops: then all that is on its way has crossed soon, whatever the network.
+    fn hear_of_the_end(&mut self, cx: &mut Context<'_>) {
+        if self.told.as_mut().is_some_and(|told| told.as_mut().poll(cx).is_ready()) {
+            self.told = None;
+            let mut shared = lock(&self.shared);
+            shared.ends = Some(Instant::now() + LAST);
+            // They wait for what was due before.
+            shared.wake_server();
+        }
     }
 
     /// Whether the client does not take what is left.
@@ -411,6 +438,7 @@ impl Future for Pump {
             this.fail(&io::ErrorKind::ConnectionAborted.into());
             return Poll::Ready(());
         }
+        this.hear_of_the_end(cx);
         if this.is_tired(cx) {
             return Poll::Ready(());
         }

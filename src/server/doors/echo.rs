@@ -1,12 +1,11 @@
 //! `POST /api/echo`: what came, as it came.
 
-use hyper::body::Incoming;
 use hyper::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::{Request, Response};
 
-use crate::server::content;
+use crate::server::content::{self, Content};
 use crate::server::context::{Body, Context};
 use crate::server::problem::Problem;
 
@@ -16,7 +15,7 @@ const HARMLESS: &str = "sandbox; default-src 'none'";
 
 /// The content with its type, or without one, where none came.
 pub(in crate::server) async fn echo(
-    request: Request<Incoming>,
+    request: &mut Request<Content>,
     context: &Context,
 ) -> Result<Response<Body>, Problem> {
     let kind = request.headers().get(CONTENT_TYPE).cloned();

@@ -4,14 +4,13 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::Bytes;
-use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderValue, LOCATION};
 use hyper::{Method, Request, Response, StatusCode};
 use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::broadcast::error::RecvError;
 
-use crate::server::content;
+use crate::server::content::{self, Content};
 use crate::server::context::{Body, Context};
 use crate::server::presence::Presence;
 use crate::server::problem::Problem;
@@ -29,7 +28,7 @@ const MAX_WAIT: f64 = 30.0;
 
 /// `/api/messages`
 pub(in crate::server) async fn list(
-    request: Request<Incoming>,
+    request: &mut Request<Content>,
     context: &Context,
     presence: &Presence,
 ) -> Answer {
@@ -62,7 +61,7 @@ fn array(values: Vec<Bytes>) -> Body {
     Body::pieces(pieces)
 }
 
-async fn add(request: Request<Incoming>, context: &Context) -> Answer {
+async fn add(request: &mut Request<Content>, context: &Context) -> Answer {
     let draft = whole(&content(request, context).await?)?;
     let message = context.store.post(draft).await?;
     let mut response = json(StatusCode::CREATED, &message)?;
@@ -103,7 +102,7 @@ async fn newer(context: &Context, since: Option<u64>, wait: Duration) -> Vec<Byt
 }
 
 /// `/api/messages/{id}`
-pub(in crate::server) async fn one(request: Request<Incoming>, context: &Context, id: &str) -> Answer {
+pub(in crate::server) async fn one(request: &mut Request<Content>, context: &Context, id: &str) -> Answer {
     let store = &context.store;
     let method = request.method().clone();
     // What is no number is no id of ours: not found, like any other.
@@ -129,7 +128,7 @@ pub(in crate::server) async fn one(request: Request<Incoming>, context: &Context
 }
 
 /// The content, read as JSON into an object.
-async fn content(request: Request<Incoming>, context: &Context) -> Result<Value, Problem> {
+async fn content(request: &mut Request<Content>, context: &Context) -> Result<Value, Problem> {
     parse(&content::read(request, &context.options.limits).await?)
 }
 

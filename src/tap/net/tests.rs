@@ -20,7 +20,7 @@ async fn far(bus: &Bus) -> (TcpStream, Stream, Arc<Control>) {
 async fn changed(bus: &Bus, network: Network) -> (TcpStream, Stream, Arc<Control>) {
     let (client, stream) = connection(bus).await;
     let control = Arc::clone(stream.control());
-    (client, stream.through(network, ()), control)
+    (client, stream.through(network, (), std::future::pending()), control)
 }
 
 async fn closed(bus: &Bus) {
@@ -108,7 +108,7 @@ async fn what_is_kept_is_kept_until_the_last_byte_has_left() {
     let (mut client, stream) = connection(&bus).await;
     let kept = Arc::new(());
     let network = Network { rtt: RTT, ..Network::default() };
-    let mut server = stream.through(network, Arc::clone(&kept));
+    let mut server = stream.through(network, Arc::clone(&kept), std::future::pending());
     server.write_all(b"bye").await.unwrap();
     drop(server);
     assert_eq!(Arc::strong_count(&kept), 2);

@@ -63,7 +63,7 @@ impl Row {
 fn seconds(at: Elapsed) -> String {
     let seconds = at.0.as_secs_f64();
     let digits = match seconds {
-        _ if seconds < 9_999.9995 => 3,
+        _ if seconds < 9_999.999_5 => 3,
         _ if seconds < 99_999.995 => 2,
         _ => 1,
     };
@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn times_take_eight_columns() {
-        let times = [0.0, 9_999.9996, 86_400.0, 900_000.0];
+        let times = [0.0, 9_999.999_6, 86_400.0, 900_000.0];
         let shown = times.map(|time| seconds(Elapsed(Duration::from_secs_f64(time))));
         assert_eq!(shown, ["0.000", "10000.00", "86400.00", "900000.0"]);
     }
