@@ -13,7 +13,7 @@ pub(super) const HEADING: &str = " seconds    #";
 const WORDS: usize = 15;
 
 /// What strangers wrote is cut to no less than this before the rest moves to the next line, columns.
-const LEAST: usize = 16;
+const LEAST: usize = 24;
 
 /// One thing that happened.
 #[derive(Debug)]
@@ -63,7 +63,7 @@ impl Row {
 fn seconds(at: Elapsed) -> String {
     let seconds = at.0.as_secs_f64();
     let digits = match seconds {
-        _ if seconds < 9_999.9995 => 3,
+        _ if seconds < 9_999.999_5 => 3,
         _ if seconds < 99_999.995 => 2,
         _ => 1,
     };
@@ -127,7 +127,7 @@ mod tests {
             );
             assert_eq!(
                 (lines.len(), shown.matches('…').count()),
-                (if width < 55 { 2 } else { 1 }, 1),
+                (if width < 63 { 2 } else { 1 }, 1),
                 "{shown}"
             );
         }
@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn times_take_eight_columns() {
-        let times = [0.0, 9_999.9996, 86_400.0, 900_000.0];
+        let times = [0.0, 9_999.999_6, 86_400.0, 900_000.0];
         let shown = times.map(|time| seconds(Elapsed(Duration::from_secs_f64(time))));
         assert_eq!(shown, ["0.000", "10000.00", "86400.00", "900000.0"]);
     }
