@@ -238,9 +238,8 @@ impl Running {
             },
             None => return Ok(()),
         };
-        if let Some(text) = self.closing() {
-            self.status.only(&text);
-        }
+        // Even where there is little to say: it takes the place of the ^C that a terminal shows.
+        self.status.only(&self.closing());
         let forced = tokio::select! {
             () = self.servers.stop() => None,
             interrupt = interrupt() => Some(interrupt),
@@ -252,18 +251,18 @@ impl Running {
     }
 
     /// `Closing 28 sockets with 1001 (Ctrl-C again to force)`
-    fn closing(&self) -> Option<String> {
+    fn closing(&self) -> String {
         let live = self.server.taps.live(None);
         let sockets = lock(&self.sockets);
         let what = match (live.iter().filter(|it| sockets.contains(&it.conn)).count(), live.len()) {
-            (0, 0) => return None,
+            (0, 0) => return "Closing".into(),
             // Where they are only counted, it is not known what they speak.
             (0, 1) => "1 connection".to_owned(),
             (0, open) => format!("{open} connections"),
             (1, _) => "1 socket with 1001".to_owned(),
             (sockets, _) => format!("{sockets} sockets with 1001"),
         };
-        Some(format!("Closing {what} (Ctrl-C again to force)"))
+        format!("Closing {what} (Ctrl-C again to force)")
     }
 
     /// Whoever draws may write the rest. A terminal that takes nothing any more is not waited for.

@@ -88,8 +88,8 @@ impl<O: Out> Visitors<O> {
         said: Said,
         label: impl FnOnce() -> String,
     ) -> io::Result<()> {
-        if !self.chorus.add(at, conn, &said) {
-            if !self.chorus.has_room(at, conn, &said) {
+        if !self.chorus.add(conn, &said) {
+            if !self.chorus.has_room(conn, &said) {
                 self.speak()?;
             }
             self.chorus.begin(at, conn, said, label());
@@ -215,6 +215,10 @@ impl<O: Out> View for Visitors<O> {
     fn event(&mut self, event: &Event) -> io::Result<()> {
         self.missed(event)?;
         let at = event.at;
+        if self.chorus.is_over(at) {
+            // Also where it is never quiet.
+            self.speak()?;
+        }
         match &event.kind {
             Kind::Opened { conn, client, .. } => {
                 self.visits.insert(*conn, Visit::begun());

@@ -118,6 +118,8 @@ fn whoever_ends_it_closes_every_socket_with_1001_within_two_seconds() {
 #[test]
 fn json_is_the_timeline_and_nothing_else() {
     let serving = Serving::start(&["--json"]);
+    // One that does not agree to the end.
+    let _mute = Visitor::to(serving.address).upgrade();
     let mut visitor = Visitor::to(serving.address);
     visitor.request("POST", "/api/messages", "", r#"{"from":"anna","text":"hi"}"#);
     assert_eq!(visitor.response().status, 201);
@@ -133,6 +135,8 @@ fn json_is_the_timeline_and_nothing_else() {
     serde_json::from_str::<Started>(lines.next().unwrap()).unwrap();
     let events: Vec<Event> = lines.map(|line| serde_json::from_str(line).unwrap()).collect();
     crate::facts::sound(&events);
+    let closed = events.iter().filter(|event| matches!(event.kind, Kind::Closed { .. }));
+    assert_eq!(closed.count(), 2, "all is told before the end");
     assert!(
         events.iter().any(|event| matches!(&event.kind, Kind::Request { method, .. } if method == "POST"))
     );

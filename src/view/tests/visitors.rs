@@ -176,6 +176,8 @@ fn what_many_hear_is_one_row() {
         it.push(event(conn + 10, "", "comment"));
     }
     it.ms(2).frame(4, Side::Server, Opcode::Text, b"echo").frame(4, Side::Server, Opcode::Text, b"echo");
+    // Later it is said again.
+    it.ms(400).frame(5, Side::Server, Opcode::Text, b"echo");
     it.frame(4, Side::Client, Opcode::Text, b"bye").us(10).push(event(14, "deleted", "event"));
     let shown = [
         "◄S text message \"Hi\" to 3",
@@ -183,6 +185,7 @@ fn what_many_hear_is_one_row() {
         "◄S sse event \"message\" to 3",
         "#4  ◄S text \"echo\"",
         "#4  ◄S text \"echo\"",
+        "#5  ◄S text \"echo\"",
         "#4  C► text \"bye\"",
         "#14  ◄S sse event \"deleted\"",
     ];

@@ -41,14 +41,18 @@ impl Said {
 
 impl Chorus {
     /// Whether it is being said already, and this one hears it too. Who hears it for the second time is told something new.
-    pub fn add(&mut self, at: Elapsed, conn: ConnId, said: &Said) -> bool {
-        self.voices.iter_mut().any(|voice| voice.is_heard(at) && voice.said == *said && voice.to.insert(conn))
+    pub fn add(&mut self, conn: ConnId, said: &Said) -> bool {
+        self.voices.iter_mut().any(|voice| voice.said == *said && voice.to.insert(conn))
+    }
+
+    /// Whether something has been held back for too long.
+    pub fn is_over(&self, at: Elapsed) -> bool {
+        self.voices.first().is_some_and(|voice| !voice.is_heard(at))
     }
 
     /// Whether something new can be held back beside the rest.
-    pub fn has_room(&self, at: Elapsed, conn: ConnId, said: &Said) -> bool {
-        let is_free =
-            |voice: &Voice| voice.is_heard(at) && !(voice.said == *said && voice.to.contains(&conn));
+    pub fn has_room(&self, conn: ConnId, said: &Said) -> bool {
+        let is_free = |voice: &Voice| !(voice.said == *said && voice.to.contains(&conn));
         self.voices.len() < MOST && self.voices.iter().all(is_free)
     }
 

@@ -13,7 +13,7 @@ pub(super) const HEADING: &str = " seconds    #";
 const WORDS: usize = 15;
 
 /// What strangers wrote is cut to no less than this before the rest moves to the next line, columns.
-const LEAST: usize = 16;
+const LEAST: usize = 24;
 
 /// One thing that happened.
 #[derive(Debug)]
@@ -127,7 +127,7 @@ mod tests {
             );
             assert_eq!(
                 (lines.len(), shown.matches('…').count()),
-                (if width < 55 { 2 } else { 1 }, 1),
+                (if width < 63 { 2 } else { 1 }, 1),
                 "{shown}"
             );
         }
