@@ -200,21 +200,22 @@ fn who_does_not_take_its_answer_is_cut() {
     assert!(began.elapsed() > FAIR);
 }
 
-/// 120 KB a second with a limit of 2.5 s, as 30 KB a second would be with the 10 s of `wsdemo serve`: between two moments at
+/// 120 KB a second with a limit of 3 s, as 36 KB a second would be with the 10 s of `wsdemo serve`: between two moments at
 /// which the kernel says that it has room, much less time passes.
 #[test]
 fn who_reads_slowly_and_steadily_is_not_cut() {
-    let limit = Duration::from_millis(2500);
+    let limit = Duration::from_secs(3);
     let host = host(Limits { write_time: Some(limit), ..FREE });
     host.fill(200);
     let mut visitor = Visitor::connect(&host);
     visitor.request("GET", "/api/messages", "", "");
     let began = Instant::now();
     let (mut seen, mut buf) = (0, [0; 12_000]);
-    while began.elapsed() < 3 * limit {
+    while began.elapsed() < 2 * limit {
         visitor.stream.read_exact(&mut buf).unwrap();
         seen += buf.len();
-        thread::sleep(Duration::from_millis(100));
+        let due = Duration::from_millis(seen as u64 / 120);
+        thread::sleep(due.saturating_sub(began.elapsed()));
     }
     // Slow enough that the limit would have been seen, and the answer is not over.
     assert!(seen < 1_000_000, "{seen}");
