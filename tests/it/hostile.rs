@@ -87,7 +87,14 @@ impl Case {
             let probe = format!("GET /api/messages HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
             visitor.stream.write_all(probe.as_bytes()).map_err(|error| format!("still open: {error}"))?;
         }
-        while next(&mut visitor, &mut seen)?.is_some() {}
+        let mut ends = true;
+        while let Some(answer) = next(&mut visitor, &mut seen)? {
+            ends = answer.ends;
+        }
+        // RFC 9112, 9.6: whoever ends a connection says so; in HTTP/1.0 that is how it is.
+        if !ends && !self.ends && !bytes.windows(8).any(|seen| seen == b"HTTP/1.0") {
+            return Err("it ended without `Connection: close`".into());
+        }
         let mut right = self.answers.clone();
         right.extend((self.then == Open).then_some(Good(200)));
         if seen != right {
@@ -115,12 +122,13 @@ fn replace(bytes: &[u8], what: &[u8], with: &[u8]) -> Vec<u8> {
 }
 
 /// Reads one more answer; `None` at the end of the stream.
-fn next(visitor: &mut Visitor, seen: &mut Vec<Answer>) -> Result<Option<Answer>, String> {
+fn next(visitor: &mut Visitor, seen: &mut Vec<Answer>) -> Result<Option<Whole>, String> {
     let mut bytes = Vec::new();
     loop {
-        if let Some((answer, len)) = answer(&bytes)? {
+        if let Some(answer) = answer(&bytes)? {
+            let len = answer.len;
             if bytes.len() >= len {
-                seen.push(answer);
+                seen.push(answer.answer);
                 return Ok(Some(answer));
             }
             // The rest of the content.
@@ -140,8 +148,16 @@ fn next(visitor: &mut Visitor, seen: &mut Vec<Answer>) -> Result<Option<Answer>,
     }
 }
 
-/// The answer that these bytes begin, and how long it is with its content.
-fn answer(bytes: &[u8]) -> Result<Option<(Answer, usize)>, String> {
+/// An answer with its content.
+struct Whole {
+    answer: Answer,
+    len: usize,
+    /// It says that the connection ends behind it.
+    ends: bool,
+}
+
+/// The answer that these bytes begin.
+fn answer(bytes: &[u8]) -> Result<Option<Whole>, String> {
     let mut headers = [httparse::EMPTY_HEADER; 32];
     let mut response = httparse::Response::new(&mut headers);
     let wrong = || format!("no answer: {:?}", String::from_utf8_lossy(bytes));
@@ -159,7 +175,28 @@ fn answer(bytes: &[u8]) -> Result<Option<(Answer, usize)>, String> {
         _ if len == 0 => Bare(code),
         _ => return Err(wrong()),
     };
-    Ok(Some((answer, head + len)))
+    let ends = header("connection").is_some_and(|said| said.eq_ignore_ascii_case("close"));
+    Ok(Some(Whole { answer, len: head + len, ends }))
+}
+
+#[test]
+fn there_are_many() {
+    let count: usize = [
+        bodies::bodies(),
+        connections::keeping(),
+        framing::lengths(),
+        framing::codings(),
+        framing::chunks(),
+        framing::behind_errors(),
+        heads::lines(),
+        heads::first_lines(),
+        targets::targets(),
+        targets::hosts(),
+    ]
+    .iter()
+    .map(Vec::len)
+    .sum();
+    assert!(count >= 150, "{count}");
 }
 
 /// Runs them all against one server, which is as good as new afterwards.

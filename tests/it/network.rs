@@ -160,6 +160,45 @@ fn a_server_that_stops_says_so_across_the_network() {
     }
 }
 
+/// Whatever is added to the network, it ends in time for the last word: whoever stops the program waits 2 s at most.
+fn hears_of_the_end(added: Network, after: Duration) {
+    let host = Host::with(network(added));
+    let opened = Instant::now();
+    let mut socket = Socket::open(&host);
+    let conn = host.conn_of(&socket);
+    std::thread::sleep(after.saturating_sub(opened.elapsed()));
+    let stopped = Instant::now();
+    let heard = std::thread::spawn(move || {
+        let code = loop {
+            match socket.ws.read().unwrap() {
+                Message::Close(frame) => break frame.map(|frame| u16::from(frame.code)),
+                _ => {}
+            }
+        };
+        let heard = Instant::now();
+        while socket.ws.read().is_ok() {}
+        (code, heard)
+    });
+    host.stop();
+    let took = stopped.elapsed();
+    let (code, at) = heard.join().unwrap();
+    assert_eq!(code, Some(1001));
+    assert!(at - stopped < Duration::from_secs(2) && took < Duration::from_secs(2), "{took:?}");
+    assert_eq!(host.ending(conn).first, Who::Server);
+}
+
+#[test]
+fn a_server_that_stops_says_so_however_far_away_it_is() {
+    hears_of_the_end(Network { rtt: Duration::from_secs(4), ..Network::default() }, Duration::ZERO);
+}
+
+#[test]
+fn a_server_that_stops_says_so_in_the_middle_of_a_stall() {
+    let s = Duration::from_secs;
+    let stall = Some(Stall { time: s(5), every: s(6) });
+    hears_of_the_end(Network { stall, ..Network::default() }, s(7));
+}
+
 #[test]
 fn a_client_that_half_closes_has_its_answer_and_its_fin_was_first() {
     let host = Host::with(far());

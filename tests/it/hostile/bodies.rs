@@ -6,7 +6,7 @@ use std::thread;
 use super::{Case, Closed, Good, JSON, Open, Problem, case, get, put, right};
 use crate::visitor::{Host, Visitor};
 
-fn bodies() -> Vec<Case> {
+pub(super) fn bodies() -> Vec<Case> {
     let with = |method: &str, target: &str, rest: &str| {
         format!("{method} {target} HTTP/1.1\r\nHost: HOST\r\nContent-Length: {}\r\n\r\n{rest}", rest.len())
     };
@@ -28,7 +28,7 @@ fn bodies() -> Vec<Case> {
             "DELETE with a body",
             with("DELETE", "/api/messages/9", "hello"),
             &[Problem(404)],
-            Open,
+            Closed,
         ),
         case("RFC 9110, 9.3.7", "OPTIONS * with a body", with("OPTIONS", "*", "hello"), &[Good(204)], Open),
         case(
@@ -36,6 +36,28 @@ fn bodies() -> Vec<Case> {
             "TRACE with a body",
             with("TRACE", "/api/messages", "hello"),
             &[Problem(405)],
+            Closed,
+        ),
+        case("RFC 9112, 9.6", "a body where nothing is", with("POST", "/no", JSON), &[Problem(404)], Closed),
+        case(
+            "RFC 9112, 9.6",
+            "a body that is still to come, where nothing is",
+            "POST /no HTTP/1.1\r\nHost: HOST\r\nContent-Length: 5\r\n\r\n",
+            &[Problem(404)],
+            Closed,
+        ),
+        case(
+            "RFC 9112, 9.6",
+            "chunks that are still to come, from another origin",
+            put("Origin: http://a.example\r\nTransfer-Encoding: chunked\r\n", ""),
+            &[Problem(403)],
+            Closed,
+        ),
+        case(
+            "RFC 9112, 9.6",
+            "chunks that were read to their end",
+            put("Transfer-Encoding: chunked\r\n", "2\r\n{}\r\n0\r\n\r\n"),
+            &[Problem(422)],
             Open,
         ),
         case("RFC 9110, 9.3.4", "PUT without a body", put("", ""), &[Problem(400)], Open),

@@ -5,7 +5,7 @@ use super::{Bare, Case, Closed, Good, JSON, Open, Problem, case, get, put, put_j
 /// What an attacker hopes to have answered as a second request.
 const SMUGGLED: &str = "GET /api/messages HTTP/1.1\r\nHost: HOST\r\n\r\n";
 
-fn lengths() -> Vec<Case> {
+pub(super) fn lengths() -> Vec<Case> {
     let length = |value: &str| put(&format!("Content-Length: {value}\r\n"), JSON);
     let twice = |first: &str, second: &str| {
         put(&format!("Content-Length: {first}\r\nContent-Length: {second}\r\n"), JSON)
@@ -40,7 +40,7 @@ fn lengths() -> Vec<Case> {
     ]
 }
 
-fn codings() -> Vec<Case> {
+pub(super) fn codings() -> Vec<Case> {
     let chunks = format!("{:x}\r\n{JSON}\r\n0\r\n\r\n", JSON.len());
     let coding =
         |value: &str| put(&format!("Transfer-Encoding: {value}\r\n"), &format!("{chunks}{SMUGGLED}"));
@@ -95,7 +95,7 @@ fn codings() -> Vec<Case> {
     ]
 }
 
-fn chunks() -> Vec<Case> {
+pub(super) fn chunks() -> Vec<Case> {
     let chunked = |rest: &str| put("Transfer-Encoding: chunked\r\n", rest);
     let long = "x".repeat(20_000);
     let size = JSON.len();
@@ -211,7 +211,7 @@ fn chunks() -> Vec<Case> {
 }
 
 /// Behind an error nothing is answered: where the next request would begin is not known.
-fn behind_errors() -> Vec<Case> {
+pub(super) fn behind_errors() -> Vec<Case> {
     let then = |first: String| first + SMUGGLED + SMUGGLED;
     vec![
         case("RFC 9112, 9.3.2", "a request behind a good one", then(get("")), &[Good(200); 3], Open),

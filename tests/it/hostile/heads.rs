@@ -2,7 +2,7 @@
 
 use super::{Bare, Case, Closed, Good, Open, Problem, asking, case, get, right};
 
-fn lines() -> Vec<Case> {
+pub(super) fn lines() -> Vec<Case> {
     let raw = |bytes: &str| bytes.replace('~', "\r\n");
     vec![
         case(
@@ -97,7 +97,7 @@ fn lines() -> Vec<Case> {
     ]
 }
 
-fn first_lines() -> Vec<Case> {
+pub(super) fn first_lines() -> Vec<Case> {
     let version = |version: &str| asking(&format!("GET /api/messages {version}"));
     vec![
         case("RFC 9112, 3", "no request at all", "hello\r\n\r\n", &[Bare(400)], Closed),

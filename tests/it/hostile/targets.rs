@@ -2,7 +2,7 @@
 
 use super::{Bare, Case, Closed, Good, Open, Problem, asking, case, right};
 
-fn targets() -> Vec<Case> {
+pub(super) fn targets() -> Vec<Case> {
     let target = |target: &str| asking(&format!("GET {target} HTTP/1.1"));
     vec![
         case("RFC 9112, 3.2.1", "origin-form", target("/api/messages"), &[Good(200)], Open),
@@ -104,7 +104,7 @@ fn targets() -> Vec<Case> {
     ]
 }
 
-fn hosts() -> Vec<Case> {
+pub(super) fn hosts() -> Vec<Case> {
     let host = |lines: &str| format!("GET /api/messages HTTP/1.1\r\n{lines}\r\n");
     let is = |value: &str| host(&format!("Host: {value}\r\n"));
     vec![
