@@ -52,7 +52,7 @@ pub(super) async fn drive(stream: Stream, doors: Doors, mut hold: Hold) {
     match (ended, talk) {
         (Ended::Well, Some(talk)) => {
             // A task of its own, so that hyper's state is freed.
-            let socket = Socket::new(stream, &parts.read_buf, talk, context);
+            let socket = Socket::new(stream, &parts.read_buf, talk, context).await;
             tokio::spawn(socket.run(hold));
             return;
         }

@@ -1,20 +1,19 @@
 //! The rooms of `/ws/room/{name}`: what one member says goes to all of them.
 //!
 //! Each member has a queue of its own, of a bounded size. Who does not read overflows it, and is told so by its socket; whoever
-//! speaks never waits. What a member says in one turn is encoded once, and goes to all of them as one piece.
+//! speaks never waits. What a member says in one turn goes to all of them as one piece, shared, which wakes each of them once.
 
 use std::collections::{HashMap, VecDeque};
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
-use bytes::Bytes;
 use futures_util::task::AtomicWaker;
 use hyper::StatusCode;
 use percent_encoding::percent_decode_str;
+use tokio_tungstenite::tungstenite::Message;
 
 use super::problem::Problem;
-use super::socket::{Data, Frames};
 
 /// The longest name of a room, bytes.
 const NAME: usize = 64;
@@ -22,8 +21,8 @@ const NAME: usize = 64;
 /// How much may wait for one member, bytes. One piece may, however long its one message is.
 const QUEUE: usize = 1024 * 1024;
 
-/// What a piece in a queue takes beside its bytes, about.
-const EACH: usize = 256;
+/// What a message in a queue takes beside its payload, bytes, about.
+const EACH: usize = 128;
 
 /// How much one member may say before it goes out, bytes.
 const PIECE: usize = 64 * 1024;
@@ -48,11 +47,22 @@ struct Queue {
 
 #[derive(Debug, Default)]
 struct Waiting {
-    pieces: VecDeque<Bytes>,
+    pieces: VecDeque<Piece>,
     /// Of all of them.
     bytes: usize,
     /// More came than it may hold: it holds nothing any more.
     overflowed: bool,
+}
+
+/// What one member said at once, shared by all that are to hear it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Piece(Arc<Messages>);
+
+#[derive(Debug, Default, PartialEq)]
+struct Messages {
+    all: Vec<Message>,
+    /// What they take.
+    bytes: usize,
 }
 
 /// Somebody's place in a room, which is left when this is dropped.
@@ -63,7 +73,7 @@ pub(super) struct Member {
     room: Arc<Room>,
     queue: Arc<Queue>,
     /// Said, and not sent to the others yet.
-    said: Frames,
+    said: Messages,
 }
 
 /// The name of a room as it stands in a target, decoded.
@@ -91,31 +101,48 @@ impl Rooms {
         let room = Arc::clone(rooms.entry(name.clone()).or_default());
         lock(&room.members).push(Arc::clone(&queue));
         drop(rooms);
-        Member { rooms: Arc::clone(self), name, room, queue, said: Frames::default() }
+        Member { rooms: Arc::clone(self), name, room, queue, said: Messages::default() }
+    }
+}
+
+impl Piece {
+    pub fn messages(&self) -> &[Message] {
+        &self.0.all
+    }
+}
+
+impl Messages {
+    /// Copies it: a message shares its memory with all else that was read with it.
+    fn push(&mut self, message: &Message) {
+        self.bytes += message.len() + EACH;
+        self.all.push(match message {
+            Message::Binary(bytes) => Message::binary(bytes.to_vec()),
+            text => Message::text(text.to_text().unwrap_or_default()),
+        });
     }
 }
 
 impl Member {
     /// Goes to every member, this one too, with [`Member::spread`].
-    pub fn say(&mut self, data: &Data) {
-        self.said.push(data);
-        if self.said.len() > PIECE {
+    pub fn say(&mut self, message: &Message) {
+        self.said.push(message);
+        if self.said.bytes > PIECE {
             self.spread();
         }
     }
 
     /// Sends what was said. Under the lock, so that all hear everything in one order.
     pub fn spread(&mut self) {
-        if self.said.len() > 0 {
-            let piece = self.said.take();
+        if !self.said.all.is_empty() {
+            let piece = Piece(Arc::new(std::mem::take(&mut self.said)));
             for member in lock(&self.room.members).iter() {
                 member.push(piece.clone());
             }
         }
     }
 
-    /// The next frames; `None` when more came than may wait.
-    pub async fn next(&self) -> Option<Bytes> {
+    /// The next piece; `None` when more came than may wait.
+    pub async fn next(&self) -> Option<Piece> {
         poll_fn(|cx| {
             // Before looking, so that what comes in between is not lost.
             self.queue.waker.register(cx.waker());
@@ -125,13 +152,13 @@ impl Member {
     }
 
     /// The same where there is one.
-    pub fn take(&self) -> Option<Option<Bytes>> {
+    pub fn take(&self) -> Option<Option<Piece>> {
         let mut waiting = lock(&self.queue.waiting);
         if waiting.overflowed {
             return Some(None);
         }
         let piece = waiting.pieces.pop_front()?;
-        waiting.bytes -= piece.len() + EACH;
+        waiting.bytes -= piece.0.bytes;
         if waiting.pieces.is_empty() {
             waiting.pieces.shrink_to(16);
         }
@@ -145,9 +172,9 @@ impl Member {
 }
 
 impl Queue {
-    fn push(&self, piece: Bytes) {
+    fn push(&self, piece: Piece) {
         let mut waiting = lock(&self.waiting);
-        let bytes = waiting.bytes + piece.len() + EACH;
+        let bytes = waiting.bytes + piece.0.bytes;
         let full = !waiting.pieces.is_empty() && bytes > QUEUE;
         if waiting.overflowed || full {
             *waiting = Waiting { overflowed: true, ..Waiting::default() };
@@ -201,12 +228,12 @@ mod tests {
     }
 
     fn say(member: &mut Member, words: &str) {
-        member.say(&Data::text(words.to_owned()));
+        member.say(&Message::text(words));
     }
 
-    /// What has come, in one.
-    fn heard(member: &Member) -> Option<Bytes> {
-        member.next().now_or_never().flatten()
+    /// The next piece, where one has come.
+    fn heard(member: &Member) -> Option<Vec<Message>> {
+        Some(member.next().now_or_never().flatten()?.messages().to_vec())
     }
 
     #[test]
@@ -219,8 +246,8 @@ mod tests {
         say(&mut ben, "3");
         ben.spread();
         for member in [&anna, &ben] {
-            assert_eq!(heard(member).as_deref(), Some(&b"\x81\x011\x81\x012"[..]));
-            assert_eq!(heard(member).as_deref(), Some(&b"\x81\x013"[..]));
+            assert_eq!(heard(member), Some(vec![Message::text("1"), Message::text("2")]));
+            assert_eq!(heard(member), Some(vec![Message::text("3")]));
             assert_eq!(heard(member), None);
         }
         assert_eq!(heard(&other), None);
@@ -236,17 +263,17 @@ mod tests {
         let [deaf, mut reads] = ["a", "a"].map(|name| rooms.join(name.into()));
         for _ in 0..2 {
             say(&mut reads, &"x".repeat(QUEUE));
-            assert_eq!(heard(&reads).map(|piece| piece.len()), Some(QUEUE + 10));
+            assert_eq!(heard(&reads).map(|piece| piece[0].len()), Some(QUEUE));
         }
         assert!(deaf.is_behind() && !reads.is_behind());
         assert_eq!(deaf.next().now_or_never(), Some(None));
-        // Small pieces have their number.
+        // Also of empty ones only so many.
         let mut alone = rooms.join("b".into());
         for count in 1.. {
             say(&mut alone, "");
             alone.spread();
             if alone.is_behind() {
-                assert_eq!(count, 1 + QUEUE / (EACH + 2));
+                assert_eq!(count, 1 + QUEUE / EACH);
                 break;
             }
         }

@@ -2,14 +2,13 @@
 
 use std::future::pending;
 
-use bytes::Bytes;
 use serde_json::Value;
 use tokio::sync::broadcast;
+use tokio_tungstenite::tungstenite::Message;
 
-use super::reader::Data;
 use crate::server::context::Context;
 use crate::server::doors::messages;
-use crate::server::rooms::Member;
+use crate::server::rooms::{Member, Piece};
 use crate::server::store::BACKLOG;
 use crate::server::{News, Store};
 
@@ -27,10 +26,9 @@ pub(in crate::server) enum Talk {
 /// What a socket hears.
 #[derive(Debug)]
 pub(in crate::server) enum Heard {
-    /// A message.
-    Data(Data),
-    /// Messages that are encoded already.
-    Frames(Bytes),
+    Message(Message),
+    /// What a member of the room said at once.
+    Piece(Piece),
     /// More came than may wait for a client that does not read.
     TooMuch,
     /// There is nothing more to hear.
@@ -70,15 +68,15 @@ impl Talk {
         }
     }
 
-    /// Takes what the client said; what is to be answered at once.
-    pub async fn say(&mut self, data: Data, context: &Context) -> Option<Data> {
+    /// Takes what the client said, text or binary; what is to be answered at once.
+    pub async fn say(&mut self, message: Message, context: &Context) -> Option<Message> {
         match self {
-            Self::List(_) => post(&data, &context.store).await.err().map(|detail| complaint(&detail)),
+            Self::List(_) => post(&message, &context.store).await.err().map(|detail| complaint(&detail)),
             Self::Room(member) => {
-                member.say(&data);
+                member.say(&message);
                 None
             }
-            Self::Echo => Some(data),
+            Self::Echo => Some(message),
         }
     }
 
@@ -94,22 +92,22 @@ impl Talk {
 impl Heard {
     fn news(news: Result<News, broadcast::error::RecvError>) -> Self {
         match news {
-            Ok(news) => Self::Data(Data::text(news.json)),
+            Ok(news) => Self::Message(Message::Text(news.json)),
             Err(broadcast::error::RecvError::Lagged(_)) => Self::TooMuch,
             Err(broadcast::error::RecvError::Closed) => Self::End,
         }
     }
 
-    fn piece(frames: Option<Bytes>) -> Self {
-        frames.map_or(Self::TooMuch, Self::Frames)
+    fn piece(piece: Option<Piece>) -> Self {
+        piece.map_or(Self::TooMuch, Self::Piece)
     }
 }
 
 /// `{"event":"message","data":{…}}` joins the list, and is heard like everything else: by subscription.
-async fn post(data: &Data, store: &Store) -> Result<(), String> {
-    let words = data.words().ok_or("this door understands text messages only")?;
+async fn post(message: &Message, store: &Store) -> Result<(), String> {
+    let Message::Text(text) = message else { return Err("this door understands text messages only".into()) };
     let envelope: Value =
-        serde_json::from_str(words).map_err(|error| format!("the message is not JSON: {error}"))?;
+        serde_json::from_str(text).map_err(|error| format!("the message is not JSON: {error}"))?;
     if envelope.get("event").and_then(Value::as_str) != Some("message") {
         return Err(r#"send {"event":"message","data":{"from":"…","text":"…"}}"#.into());
     }
@@ -118,6 +116,6 @@ async fn post(data: &Data, store: &Store) -> Result<(), String> {
     store.post(draft).await.map(drop).map_err(|error| error.to_string())
 }
 
-fn complaint(detail: &str) -> Data {
-    Data::text(serde_json::json!({ "event": "error", "data": { "detail": detail } }).to_string())
+fn complaint(detail: &str) -> Message {
+    Message::text(serde_json::json!({ "event": "error", "data": { "detail": detail } }).to_string())
 }
