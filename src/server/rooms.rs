@@ -1,17 +1,20 @@
 //! The rooms of `/ws/room/{name}`: what one member says goes to all of them.
 //!
 //! Each member has a queue of its own, of a bounded size. Who does not read overflows it, and is told so by its socket; whoever
-//! speaks never waits. What a member says in one turn goes to all of them as one piece, shared, which wakes each of them once.
+//! speaks never waits. What a member says in one turn is encoded once, and goes to all of them as one piece, which wakes each once.
 
 use std::collections::{HashMap, VecDeque};
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
+use bytes::Bytes;
 use futures_util::task::AtomicWaker;
 use hyper::StatusCode;
 use percent_encoding::percent_decode_str;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
 use super::problem::Problem;
 
@@ -21,8 +24,8 @@ const NAME: usize = 64;
 /// How much may wait for one member, bytes. One piece may, however long its one message is.
 const QUEUE: usize = 1024 * 1024;
 
-/// What a message in a queue takes beside its payload, bytes, about.
-const EACH: usize = 128;
+/// What a piece in a queue takes beside its bytes, about.
+const EACH: usize = 256;
 
 /// How much one member may say before it goes out, bytes.
 const PIECE: usize = 64 * 1024;
@@ -47,22 +50,11 @@ struct Queue {
 
 #[derive(Debug, Default)]
 struct Waiting {
-    pieces: VecDeque<Piece>,
+    pieces: VecDeque<Bytes>,
     /// Of all of them.
     bytes: usize,
     /// More came than it may hold: it holds nothing any more.
     overflowed: bool,
-}
-
-/// What one member said at once, shared by all that are to hear it.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Piece(Arc<Messages>);
-
-#[derive(Debug, Default, PartialEq)]
-struct Messages {
-    all: Vec<Message>,
-    /// What they take.
-    bytes: usize,
 }
 
 /// Somebody's place in a room, which is left when this is dropped.
@@ -72,8 +64,8 @@ pub(super) struct Member {
     name: String,
     room: Arc<Room>,
     queue: Arc<Queue>,
-    /// Said, and not sent to the others yet.
-    said: Messages,
+    /// Said, and not sent to the others yet: whole frames.
+    said: Vec<u8>,
 }
 
 /// The name of a room as it stands in a target, decoded.
@@ -101,40 +93,25 @@ impl Rooms {
         let room = Arc::clone(rooms.entry(name.clone()).or_default());
         lock(&room.members).push(Arc::clone(&queue));
         drop(rooms);
-        Member { rooms: Arc::clone(self), name, room, queue, said: Messages::default() }
-    }
-}
-
-impl Piece {
-    pub fn messages(&self) -> &[Message] {
-        &self.0.all
-    }
-}
-
-impl Messages {
-    /// Copies it: a message shares its memory with all else that was read with it.
-    fn push(&mut self, message: &Message) {
-        self.bytes += message.len() + EACH;
-        self.all.push(match message {
-            Message::Binary(bytes) => Message::binary(bytes.to_vec()),
-            text => Message::text(text.to_text().unwrap_or_default()),
-        });
+        Member { rooms: Arc::clone(self), name, room, queue, said: Vec::new() }
     }
 }
 
 impl Member {
     /// Goes to every member, this one too, with [`Member::spread`].
-    pub fn say(&mut self, message: &Message) {
-        self.said.push(message);
-        if self.said.bytes > PIECE {
+    pub fn say(&mut self, message: Message) {
+        let opcode = if message.is_text() { Data::Text } else { Data::Binary };
+        // A vector takes all that is written.
+        let _ = Frame::message(message.into_data(), OpCode::Data(opcode), true).format(&mut self.said);
+        if self.said.len() > PIECE {
             self.spread();
         }
     }
 
     /// Sends what was said. Under the lock, so that all hear everything in one order.
     pub fn spread(&mut self) {
-        if !self.said.all.is_empty() {
-            let piece = Piece(Arc::new(std::mem::take(&mut self.said)));
+        if !self.said.is_empty() {
+            let piece = Bytes::from(std::mem::take(&mut self.said));
             for member in lock(&self.room.members).iter() {
                 member.push(piece.clone());
             }
@@ -142,7 +119,7 @@ impl Member {
     }
 
     /// The next piece; `None` when more came than may wait.
-    pub async fn next(&self) -> Option<Piece> {
+    pub async fn next(&self) -> Option<Bytes> {
         poll_fn(|cx| {
             // Before looking, so that what comes in between is not lost.
             self.queue.waker.register(cx.waker());
@@ -152,13 +129,13 @@ impl Member {
     }
 
     /// The same where there is one.
-    pub fn take(&self) -> Option<Option<Piece>> {
+    pub fn take(&self) -> Option<Option<Bytes>> {
         let mut waiting = lock(&self.queue.waiting);
         if waiting.overflowed {
             return Some(None);
         }
         let piece = waiting.pieces.pop_front()?;
-        waiting.bytes -= piece.0.bytes;
+        waiting.bytes -= piece.len() + EACH;
         if waiting.pieces.is_empty() {
             waiting.pieces.shrink_to(16);
         }
@@ -172,9 +149,9 @@ impl Member {
 }
 
 impl Queue {
-    fn push(&self, piece: Piece) {
+    fn push(&self, piece: Bytes) {
         let mut waiting = lock(&self.waiting);
-        let bytes = waiting.bytes + piece.0.bytes;
+        let bytes = waiting.bytes + piece.len() + EACH;
         let full = !waiting.pieces.is_empty() && bytes > QUEUE;
         if waiting.overflowed || full {
             *waiting = Waiting { overflowed: true, ..Waiting::default() };
@@ -228,12 +205,12 @@ mod tests {
     }
 
     fn say(member: &mut Member, words: &str) {
-        member.say(&Message::text(words));
+        member.say(Message::text(words));
     }
 
     /// The next piece, where one has come.
-    fn heard(member: &Member) -> Option<Vec<Message>> {
-        Some(member.next().now_or_never().flatten()?.messages().to_vec())
+    fn heard(member: &Member) -> Option<Bytes> {
+        member.next().now_or_never().flatten()
     }
 
     #[test]
@@ -246,8 +223,8 @@ mod tests {
         say(&mut ben, "3");
         ben.spread();
         for member in [&anna, &ben] {
-            assert_eq!(heard(member), Some(vec![Message::text("1"), Message::text("2")]));
-            assert_eq!(heard(member), Some(vec![Message::text("3")]));
+            assert_eq!(heard(member).as_deref(), Some(&b"\x81\x011\x81\x012"[..]));
+            assert_eq!(heard(member).as_deref(), Some(&b"\x81\x013"[..]));
             assert_eq!(heard(member), None);
         }
         assert_eq!(heard(&other), None);
@@ -263,17 +240,17 @@ mod tests {
         let [deaf, mut reads] = ["a", "a"].map(|name| rooms.join(name.into()));
         for _ in 0..2 {
             say(&mut reads, &"x".repeat(QUEUE));
-            assert_eq!(heard(&reads).map(|piece| piece[0].len()), Some(QUEUE));
+            assert_eq!(heard(&reads).map(|piece| piece.len()), Some(QUEUE + 10));
         }
         assert!(deaf.is_behind() && !reads.is_behind());
         assert_eq!(deaf.next().now_or_never(), Some(None));
-        // Also of empty ones only so many.
+        // Small pieces have their number.
         let mut alone = rooms.join("b".into());
         for count in 1.. {
             say(&mut alone, "");
             alone.spread();
             if alone.is_behind() {
-                assert_eq!(count, 1 + QUEUE / EACH);
+                assert_eq!(count, 1 + QUEUE / (EACH + 2));
                 break;
             }
         }

@@ -37,7 +37,7 @@ const TURN: usize = 64;
 const ENOUGH: usize = 16 * 1024;
 
 /// How much is read at once, bytes. Each socket keeps as much, and it is zeroed before each read.
-const READ: usize = 2 * 1024;
+const READ: usize = 3 * 1024;
 
 /// The longest header of a server's frame, bytes (RFC 6455, 5.2).
 const HEADER: usize = 10;
@@ -73,11 +73,11 @@ enum Wake {
     Beat,
 }
 
-/// What a turn did not get to.
+/// Of what there may be more.
 struct More {
-    /// Of what the client said.
+    /// What the client said.
     said: bool,
-    /// Of what others did.
+    /// What others did.
     heard: bool,
 }
 
@@ -97,7 +97,7 @@ impl Socket {
             .max_message_size(most)
             .max_frame_size(most);
         let pulse = Pulse::new(context.options.heartbeat, context.options.limits.silence, Instant::now());
-        let seen = Seen { stream, pulse };
+        let seen = Seen::new(stream, pulse);
         let ws = WebSocketStream::from_partially_read(seen, early.to_vec(), Role::Server, Some(config)).await;
         Self { ws, unsent: 0, talk, context }
     }
@@ -116,15 +116,16 @@ impl Socket {
         let again = guard.clone();
         let mut told = pin!(guard.told());
         let mut timer = pin!(sleep_until(Instant::now() + NEVER));
+        // What came with the handshake is there already.
+        let mut more = More { said: true, heard: true };
         loop {
             // Looked at here, since others come first below.
             if again.is_told() {
                 return End::Leave(CloseCode::Away, "the server stops");
             }
-            let more = match self.turn(&again).await {
-                Ok(more) => more,
-                Err(end) => return end,
-            };
+            if let Err(end) = self.turn(&mut more, &again).await {
+                return end;
+            }
             if more.any() {
                 // The others' turn.
                 tokio::task::yield_now().await;
@@ -139,7 +140,7 @@ impl Socket {
                 () = &mut timer => Wake::Beat,
                 () = std::future::ready(()), if more.any() => continue,
             };
-            if let Err(end) = self.wake(wake, &again).await {
+            if let Err(end) = self.wake(wake, &mut more, &again).await {
                 return end;
             }
         }
@@ -154,28 +155,38 @@ impl Socket {
         }
     }
 
-    async fn wake(&mut self, wake: Wake, guard: &Guard) -> Result<(), End> {
+    /// Does what woke the loop. There may be more of the same.
+    async fn wake(&mut self, wake: Wake, more: &mut More, guard: &Guard) -> Result<(), End> {
         match wake {
-            Wake::Said(said) => self.take(said).await,
-            Wake::Heard(heard) => self.tell(heard, guard).await,
+            Wake::Said(said) => {
+                more.said = true;
+                self.take(said, guard).await
+            }
+            Wake::Heard(heard) => {
+                more.heard = true;
+                self.tell(heard, guard).await
+            }
             Wake::Beat => match self.ws.get_mut().pulse.beat(Instant::now()) {
                 Beat::Wait => Ok(()),
-                Beat::Ping => self.feed(Message::Ping(Vec::new().into())).await,
+                Beat::Ping => self.feed(Message::Ping(Vec::new().into()), guard).await,
                 Beat::Gone => Err(End::Gone),
                 Beat::Dawdles => Err(End::Leave(CloseCode::Policy, "the message takes too long")),
             },
         }
     }
 
-    /// Does what there is to do, then sends all of it at once.
-    async fn turn(&mut self, guard: &Guard) -> Result<More, End> {
-        let said = self.said(guard).await;
-        // Also what came before the end: a fault, or a close, takes nothing back.
-        self.talk.said();
-        let said = said?;
-        let heard = self.heard(guard).await?;
-        self.send(guard).await?;
-        Ok(More { said, heard })
+    /// Does what there may be to do, then sends all of it at once.
+    async fn turn(&mut self, more: &mut More, guard: &Guard) -> Result<(), End> {
+        if more.said {
+            let said = self.said(guard).await;
+            // Also what came before the end: a fault, or a close, takes nothing back.
+            self.talk.said();
+            more.said = said?;
+        }
+        if more.heard {
+            more.heard = self.heard(guard).await?;
+        }
+        self.send(guard).await
     }
 
     /// Takes what the client said. Whether there may be more.
@@ -186,20 +197,19 @@ impl Socket {
                 Poll::Pending => Poll::Ready(None),
             });
             let Some(said) = now.await else { return Ok(false) };
-            self.take(said).await?;
-            self.send_enough(guard).await?;
+            self.take(said, guard).await?;
         }
         Ok(true)
     }
 
-    async fn take(&mut self, said: Said) -> Result<(), End> {
+    async fn take(&mut self, said: Said, guard: &Guard) -> Result<(), End> {
         let message = said.ok_or(End::Gone)??;
         let pulse = &mut self.ws.get_mut().pulse;
         match message {
             Message::Text(_) | Message::Binary(_) => {
                 pulse.ended();
                 if let Some(answer) = self.talk.say(message, &self.context).await {
-                    self.feed(answer).await?;
+                    self.feed(answer, guard).await?;
                 }
             }
             // The pong is queued by tungstenite, and goes out with the next that it reads or sends.
@@ -227,35 +237,38 @@ impl Socket {
 
     async fn tell(&mut self, heard: Heard, guard: &Guard) -> Result<(), End> {
         match heard {
-            Heard::Message(message) => {
-                self.feed(message).await?;
-                self.send_enough(guard).await
-            }
-            Heard::Piece(piece) => {
-                for message in piece.messages() {
-                    self.feed(message.clone()).await?;
-                    self.send_enough(guard).await?;
+            Heard::Message(message) => self.feed(message, guard).await,
+            Heard::Frames(frames) => {
+                if self.unsent > 0 {
+                    self.send(guard).await?;
                 }
-                Ok(())
+                self.ws.get_mut().push(frames);
+                self.send_enough(guard).await
             }
             Heard::TooMuch => Err(End::Deaf),
             Heard::End => Err(End::Leave(CloseCode::Away, "the server stops")),
         }
     }
 
-    /// Hands a message to tungstenite. Never waits: what goes beyond its room is sent before more is fed.
-    async fn feed(&mut self, message: Message) -> Result<(), End> {
+    /// Hands a message to tungstenite, which never waits here: what goes beyond its room is sent before more is fed.
+    async fn feed(&mut self, message: Message, guard: &Guard) -> Result<(), End> {
         self.unsent += message.len() + HEADER;
-        Ok(self.ws.feed(message).await?)
+        self.ws.feed(message).await?;
+        self.send_enough(guard).await
     }
 
     async fn send_enough(&mut self, guard: &Guard) -> Result<(), End> {
-        if self.unsent > ENOUGH { self.send(guard).await } else { Ok(()) }
+        if self.waiting() > ENOUGH { self.send(guard).await } else { Ok(()) }
     }
 
-    /// Sends what was fed. The client is not listened to meanwhile: who does not read need not be answered.
+    /// What may wait to be sent, bytes.
+    fn waiting(&self) -> usize {
+        self.unsent + self.ws.get_ref().pushed()
+    }
+
+    /// Sends what waits. The client is not listened to meanwhile: who does not read need not be answered.
     async fn send(&mut self, guard: &Guard) -> Result<(), End> {
-        if self.unsent == 0 {
+        if self.waiting() == 0 {
             return Ok(());
         }
         let Self { ws, talk, .. } = self;

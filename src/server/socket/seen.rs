@@ -1,9 +1,11 @@
-//! The stream of a socket, beneath tungstenite: tells the pulse of each byte that comes, also where no message is whole yet.
+//! The stream of a socket, beneath tungstenite: tells the pulse of each byte that comes, also where no message is whole yet,
+//! and takes frames that are encoded already.
 
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use bytes::{Buf as _, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
@@ -15,6 +17,42 @@ use crate::tap::Stream;
 pub(super) struct Seen {
     pub stream: Stream,
     pub pulse: Pulse,
+    /// Goes out before anything that tungstenite writes.
+    ahead: Bytes,
+}
+
+impl Seen {
+    pub fn new(stream: Stream, pulse: Pulse) -> Self {
+        Self { stream, pulse, ahead: Bytes::new() }
+    }
+
+    /// Puts whole frames on the way past tungstenite, to which each socket would have to give each message of a room anew.
+    /// Only where tungstenite has sent all that it was fed: a frame of its own may not be cut in two by these.
+    pub fn push(&mut self, frames: Bytes) {
+        if self.ahead.is_empty() {
+            self.ahead = frames;
+            return;
+        }
+        let ahead = std::mem::take(&mut self.ahead);
+        let mut ahead = ahead.try_into_mut().unwrap_or_else(|shared| BytesMut::from(&shared[..]));
+        ahead.extend_from_slice(&frames);
+        self.ahead = ahead.freeze();
+    }
+
+    /// What was pushed and is not sent, bytes.
+    pub fn pushed(&self) -> usize {
+        self.ahead.len()
+    }
+
+    fn poll_pushed(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.ahead.is_empty() {
+            match ready!(Pin::new(&mut self.stream).poll_write(cx, &self.ahead))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                sent => self.ahead.advance(sent),
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
 }
 
 impl AsyncRead for Seen {
@@ -35,14 +73,17 @@ impl AsyncRead for Seen {
 
 impl AsyncWrite for Seen {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        ready!(self.poll_pushed(cx))?;
         Pin::new(&mut self.stream).poll_write(cx, buf)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_pushed(cx))?;
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_pushed(cx))?;
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }

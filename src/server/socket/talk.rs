@@ -2,13 +2,14 @@
 
 use std::future::pending;
 
+use bytes::Bytes;
 use serde_json::Value;
 use tokio::sync::broadcast;
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::server::context::Context;
 use crate::server::doors::messages;
-use crate::server::rooms::{Member, Piece};
+use crate::server::rooms::Member;
 use crate::server::store::BACKLOG;
 use crate::server::{News, Store};
 
@@ -27,8 +28,8 @@ pub(in crate::server) enum Talk {
 #[derive(Debug)]
 pub(in crate::server) enum Heard {
     Message(Message),
-    /// What a member of the room said at once.
-    Piece(Piece),
+    /// Messages that are encoded already, once for all that are to hear them.
+    Frames(Bytes),
     /// More came than may wait for a client that does not read.
     TooMuch,
     /// There is nothing more to hear.
@@ -40,7 +41,7 @@ impl Talk {
     pub async fn hear(&mut self) -> Heard {
         match self {
             Self::List(news) => Heard::news(news.recv().await),
-            Self::Room(member) => Heard::piece(member.next().await),
+            Self::Room(member) => Heard::frames(member.next().await),
             Self::Echo => pending().await,
         }
     }
@@ -54,7 +55,7 @@ impl Talk {
                 Err(broadcast::error::TryRecvError::Lagged(_)) => Some(Heard::TooMuch),
                 Err(broadcast::error::TryRecvError::Closed) => Some(Heard::End),
             },
-            Self::Room(member) => member.take().map(Heard::piece),
+            Self::Room(member) => member.take().map(Heard::frames),
             Self::Echo => None,
         }
     }
@@ -73,7 +74,7 @@ impl Talk {
         match self {
             Self::List(_) => post(&message, &context.store).await.err().map(|detail| complaint(&detail)),
             Self::Room(member) => {
-                member.say(&message);
+                member.say(message);
                 None
             }
             Self::Echo => Some(message),
@@ -98,8 +99,8 @@ impl Heard {
         }
     }
 
-    fn piece(piece: Option<Piece>) -> Self {
-        piece.map_or(Self::TooMuch, Self::Piece)
+    fn frames(frames: Option<Bytes>) -> Self {
+        frames.map_or(Self::TooMuch, Self::Frames)
     }
 }
 
