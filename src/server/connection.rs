@@ -51,7 +51,8 @@ pub(super) async fn drive(stream: Stream, doors: Doors, mut hold: Hold) {
     match (ended, talk) {
         (Ended::Well, Some(talk)) => {
             // A task of its own, so that hyper's state is freed.
-            let socket = Socket::new(stream, &[&parts.read_buf, &ahead[..]].concat(), talk, context);
+            let early = [&parts.read_buf, &ahead[..]].concat();
+            let socket = Socket::new(stream, &early, talk, context).await;
             tokio::spawn(socket.run(hold));
             return;
         }

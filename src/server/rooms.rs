@@ -1,7 +1,7 @@
 //! The rooms of `/ws/room/{name}`: what one member says goes to all of them.
 //!
 //! Each member has a queue of its own, of a bounded size. Who does not read overflows it, and is told so by its socket; whoever
-//! speaks never waits. What a member says in one turn is encoded once, and goes to all of them as one piece.
+//! speaks never waits. What a member says in one turn is encoded once, and goes to all of them as one piece, which wakes each once.
 
 use std::collections::{HashMap, VecDeque};
 use std::future::poll_fn;
@@ -12,9 +12,11 @@ use bytes::Bytes;
 use futures_util::task::AtomicWaker;
 use hyper::StatusCode;
 use percent_encoding::percent_decode_str;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
 use super::problem::Problem;
-use super::socket::{Data, Frames};
 
 /// The longest name of a room, bytes.
 const NAME: usize = 64;
@@ -62,8 +64,8 @@ pub(super) struct Member {
     name: String,
     room: Arc<Room>,
     queue: Arc<Queue>,
-    /// Said, and not sent to the others yet.
-    said: Frames,
+    /// Said, and not sent to the others yet: whole frames.
+    said: Vec<u8>,
 }
 
 /// The name of a room as it stands in a target, decoded.
@@ -91,14 +93,16 @@ impl Rooms {
         let room = Arc::clone(rooms.entry(name.clone()).or_default());
         lock(&room.members).push(Arc::clone(&queue));
         drop(rooms);
-        Member { rooms: Arc::clone(self), name, room, queue, said: Frames::default() }
+        Member { rooms: Arc::clone(self), name, room, queue, said: Vec::new() }
     }
 }
 
 impl Member {
     /// Goes to every member, this one too, with [`Member::spread`].
-    pub fn say(&mut self, data: &Data) {
-        self.said.push(data);
+    pub fn say(&mut self, message: Message) {
+        let opcode = if message.is_text() { Data::Text } else { Data::Binary };
+        // A vector takes all that is written.
+        let _ = Frame::message(message.into_data(), OpCode::Data(opcode), true).format(&mut self.said);
         if self.said.len() > PIECE {
             self.spread();
         }
@@ -106,15 +110,15 @@ impl Member {
 
     /// Sends what was said. Under the lock, so that all hear everything in one order.
     pub fn spread(&mut self) {
-        if self.said.len() > 0 {
-            let piece = self.said.take();
+        if !self.said.is_empty() {
+            let piece = Bytes::from(std::mem::take(&mut self.said));
             for member in lock(&self.room.members).iter() {
                 member.push(piece.clone());
             }
         }
     }
 
-    /// The next frames; `None` when more came than may wait.
+    /// The next piece; `None` when more came than may wait.
     pub async fn next(&self) -> Option<Bytes> {
         poll_fn(|cx| {
             // Before looking, so that what comes in between is not lost.
@@ -201,10 +205,10 @@ mod tests {
     }
 
     fn say(member: &mut Member, words: &str) {
-        member.say(&Data::text(words.to_owned()));
+        member.say(Message::text(words));
     }
 
-    /// What has come, in one.
+    /// The next piece, where one has come.
     fn heard(member: &Member) -> Option<Bytes> {
         member.next().now_or_never().flatten()
     }

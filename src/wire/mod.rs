@@ -11,7 +11,7 @@ mod head;
 pub mod http;
 mod remarks;
 pub mod sse;
-pub mod utf8;
+mod utf8;
 pub mod websocket;
 
 pub use conversation::{Conversation, Meaning};

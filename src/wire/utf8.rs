@@ -2,7 +2,7 @@
 
 /// Follows a text from its first byte; holds at most the three bytes of a character that has not ended.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Utf8 {
+pub(super) struct Utf8 {
     begun: [u8; 4],
     len: usize,
     broken: bool,
@@ -10,7 +10,7 @@ pub struct Utf8 {
 
 impl Utf8 {
     /// Takes the next bytes.
-    pub fn feed(&mut self, mut bytes: &[u8]) {
+    pub(super) fn feed(&mut self, mut bytes: &[u8]) {
         while !self.broken && self.len > 0 {
             let Some((&byte, rest)) = bytes.split_first() else { return };
             bytes = rest;
@@ -35,15 +35,8 @@ impl Utf8 {
         }
     }
 
-    /// Whether it is none, whatever comes.
-    #[must_use]
-    pub fn is_broken(&self) -> bool {
-        self.broken
-    }
-
     /// Whether all that came is UTF-8 and ends with a whole character.
-    #[must_use]
-    pub fn is_whole(&self) -> bool {
+    pub(super) fn is_whole(&self) -> bool {
         !self.broken && self.len == 0
     }
 }

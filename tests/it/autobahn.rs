@@ -56,10 +56,11 @@ fn the_suite_finds_nothing_wrong_and_nothing_is_reset() {
     assert_eq!(cases.len(), CASES);
     let mut wrong = Vec::new();
     for (case, result) in cases {
-        // What is informational may be done in several ways. A `NON-STRICT` is none of ours either: UTF-8 and headers are
-        // looked at as they come.
+        // What is informational may be done in several ways. In 6.4 a text is wrong before its end, and tungstenite looks at it
+        // when its frame has ended: right, and not as early as could be.
+        let late = |what: Option<&str>| what == Some("NON-STRICT") && case.starts_with("6.4.");
         let fine = |what: &str| matches!(result[what].as_str(), Some("OK" | "INFORMATIONAL"));
-        if !fine("behavior") || !fine("behaviorClose") {
+        if !fine("behaviorClose") || !(fine("behavior") || late(result["behavior"].as_str())) {
             wrong.push(format!("{case}: {result}"));
         }
     }

@@ -13,6 +13,8 @@ mod compare;
 mod doors;
 mod events;
 mod facts;
+#[cfg(target_os = "linux")]
+mod floods;
 mod frames;
 mod from;
 mod harness;

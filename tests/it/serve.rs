@@ -44,6 +44,10 @@ impl Serving {
         row.unwrap_or_else(|| panic!("never shown: {words}"))
     }
 
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }

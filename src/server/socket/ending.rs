@@ -1,17 +1,20 @@
 //! How a socket ends: the close frame that is due, the client's, then TCP, by the server first (RFC 6455, 7.1.1), so that nothing
 //! on its way is destroyed. A reset only where the client does not take what is sent to it.
 
-use std::io;
+use std::borrow::Cow;
 use std::time::Duration;
 
+use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::time::timeout;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::{Error, Message};
 
-use super::reader::{Fault, Message, Reader};
-use super::writer::Writer;
-use super::{code, receive};
+use super::seen::Seen;
 use crate::server::hang_up::hang_up;
 use crate::server::shutdown::GRACE;
-use crate::tap::Stream;
 
 /// How long a client has to take the last of what is sent to it, our close frame at its end.
 const LAST_CALL: Duration = Duration::from_secs(1);
@@ -19,12 +22,12 @@ const LAST_CALL: Duration = Duration::from_secs(1);
 /// Why a socket ends.
 #[derive(Debug)]
 pub(super) enum End {
-    /// The client closed it; it gets the same back.
-    Asked(Option<(u16, String)>),
-    /// The client did something wrong.
-    Fault(Fault),
+    /// The client closed it; the answer is queued.
+    Asked,
+    /// The client did something wrong: the code that it gets, and the reason (RFC 6455, 7.4.1), at most 123 bytes.
+    Fault(CloseCode, Cow<'static, str>),
     /// We leave.
-    Leave(u16, &'static str),
+    Leave(CloseCode, &'static str),
     /// The client does not read, and more came than may wait for it, or it took too long.
     Deaf,
     /// The same while the server stops, which does not wait for it.
@@ -33,82 +36,72 @@ pub(super) enum End {
     Gone,
 }
 
-impl From<Fault> for End {
-    fn from(fault: Fault) -> Self {
-        Self::Fault(fault)
-    }
-}
-
-impl From<io::Error> for End {
-    /// What cannot be read or written reaches nobody.
-    fn from(_: io::Error) -> Self {
-        Self::Gone
+impl From<Error> for End {
+    /// What tungstenite finds wrong it leaves to us to say. What cannot be read or written reaches nobody.
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Self::Gone,
+            Error::Protocol(fault) => Self::Fault(CloseCode::Protocol, fault.to_string().into()),
+            Error::Utf8(_) => Self::Fault(CloseCode::Invalid, "the text is not UTF-8".into()),
+            Error::Capacity(_) => Self::Fault(CloseCode::Size, "the message is too long".into()),
+            _ => Self::Gone,
+        }
     }
 }
 
 /// A socket of which only the end is left.
 #[derive(Debug)]
 pub(super) struct Last {
-    pub stream: Stream,
-    pub reader: Reader,
-    pub writer: Writer,
+    pub ws: WebSocketStream<Seen>,
 }
 
 impl Last {
     /// Ends it, and closes its stream.
     pub async fn end(mut self, end: End) {
         let orderly = match end {
-            End::Asked(close) => {
-                self.writer.close(close.as_ref().map(|(code, reason)| (*code, reason.as_str())));
-                self.send().await
-            }
-            End::Fault(fault) => {
-                self.writer.close(Some((fault.code, fault.reason)));
-                self.send().await
-            }
+            // Whoever is gone takes nothing, and keeps nothing from going out.
+            End::Asked => timeout(LAST_CALL, self.ws.flush()).await.is_ok(),
+            End::Fault(code, reason) => timeout(LAST_CALL, self.say(code, reason)).await.is_ok(),
             End::Leave(code, reason) => {
-                self.writer.close(Some((code, reason)));
-                let sent = self.send().await;
-                if sent {
+                let said = timeout(LAST_CALL, self.say(code, reason.into())).await.is_ok();
+                if said {
                     // Whoever does not answer in time has had its chance to.
                     let _ = timeout(GRACE, self.answered()).await;
                 }
-                sent
+                said
             }
             End::Deaf => {
-                self.writer.close(Some((code::AGAIN, "you read too slowly")));
                 // What the kernel took is not read yet: only an answer tells that it is.
-                let taken = async { self.send().await && self.answered().await };
-                timeout(LAST_CALL, taken).await.is_ok_and(|taken| taken)
+                let taken = async {
+                    self.say(CloseCode::Again, "you read too slowly".into()).await;
+                    self.answered().await;
+                };
+                timeout(LAST_CALL, taken).await.is_ok()
             }
             End::Gone => true,
             End::Cut => false,
         };
+        let Seen { stream, .. } = self.ws.into_inner();
         if orderly {
-            hang_up(self.stream).await;
+            hang_up(stream).await;
         } else {
             // What it does not read would keep a FIN waiting for ever.
-            self.stream.control().cut();
+            stream.control().cut();
         }
     }
 
-    /// Sends what is queued; whether all of it went out in time, or nobody was there.
-    async fn send(&mut self) -> bool {
-        timeout(LAST_CALL, self.writer.flush(&mut self.stream)).await.is_ok()
+    /// Sends our close frame behind what was fed, until all of it is out or nobody is there.
+    async fn say(&mut self, code: CloseCode, reason: Cow<'static, str>) {
+        let reason = reason.into_owned().into();
+        let _ = self.ws.close(Some(CloseFrame { code, reason })).await;
     }
 
-    /// Reads to the client's close frame; whether it came. Everything before it is too late to be taken, and a fault there
-    /// is no longer told: nothing may be said after a close frame (RFC 6455, 5.5.1).
-    async fn answered(&mut self) -> bool {
-        loop {
-            match self.reader.next() {
-                Ok(Some(Message::Close(_))) => return true,
-                Ok(Some(_)) => {}
-                Ok(None) => match receive(&mut self.stream, &mut self.reader).await {
-                    Ok(1..) => {}
-                    Ok(0) | Err(_) => return true,
-                },
-                Err(_) => return true,
+    /// Reads to the client's close frame, or its end. Everything before it is too late to be taken, and a fault there is no
+    /// longer told: nothing may be said after a close frame (RFC 6455, 5.5.1).
+    async fn answered(&mut self) {
+        while let Some(Ok(message)) = self.ws.next().await {
+            if matches!(message, Message::Close(_)) {
+                return;
             }
         }
     }

@@ -1,56 +1,46 @@
-//! One WebSocket: takes what has come, queues what there is to say, sends it all at once.
+//! One WebSocket: takes what has come, feeds what there is to say, sends it all at once.
 //!
-//! `reader` and `writer` are the protocol, `talk` is what is spoken, `pulse` whether anybody is there, `ending` the end.
+//! tokio-tungstenite is the protocol, over a stream that is `seen`; `talk` is what is spoken, `pulse` whether anybody is there,
+//! `ending` the end.
 
 mod ending;
 mod pulse;
-mod reader;
+mod seen;
 mod talk;
-mod writer;
 
 use std::future::poll_fn;
-use std::io;
-use std::mem::MaybeUninit;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Poll, ready};
+use std::task::Poll;
 use std::time::Duration;
 
-use bytes::Bytes;
-use tokio::io::{AsyncRead as _, ReadBuf};
+use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::time::{Instant, Sleep, sleep_until};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::context::{Context, Hold};
 use super::shutdown::Guard;
 use crate::tap::{Control, Stream};
-use crate::wire::Opcode;
 use ending::{End, Last};
 use pulse::{Beat, Pulse};
-pub(super) use reader::Data;
-use reader::{Message, Reader};
+use seen::Seen;
 use talk::Heard;
 pub(super) use talk::Talk;
-pub(super) use writer::Frames;
-use writer::Writer;
 
-/// Codes of close frames (RFC 6455, 7.4.1; 1013 is of IANA's registry).
-mod code {
-    pub const AWAY: u16 = 1001;
-    pub const PROTOCOL: u16 = 1002;
-    pub const INVALID: u16 = 1007;
-    pub const POLICY: u16 = 1008;
-    pub const SIZE: u16 = 1009;
-    pub const AGAIN: u16 = 1013;
-}
-
-/// How many messages, each way, are looked at before what is queued is sent and others have their turn.
+/// How many messages, each way, are looked at before what is fed is sent and others have their turn.
 const TURN: usize = 64;
 
-/// How much may be queued before it is sent, bytes.
-const ENOUGH: usize = 64 * 1024;
+/// How much may be fed before it is sent, bytes. tungstenite keeps the room that it took.
+const ENOUGH: usize = 16 * 1024;
 
-/// How much is read at once, bytes.
-const READ: usize = 16 * 1024;
+/// How much is read at once, bytes. Each socket keeps as much, and it is zeroed before each read.
+const READ: usize = 3 * 1024;
+
+/// The longest header of a server's frame, bytes (RFC 6455, 5.2).
+const HEADER: usize = 10;
 
 /// How long a client may keep what is sent to it from going out.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -66,27 +56,28 @@ const NEVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// The server's end of one socket.
 pub(super) struct Socket {
-    stream: Stream,
-    reader: Reader,
-    writer: Writer,
+    ws: WebSocketStream<Seen>,
+    /// The most that was fed, or is answered by tungstenite itself, and may not be sent yet, bytes.
+    unsent: usize,
     talk: Talk,
-    pulse: Pulse,
     context: Arc<Context>,
 }
 
+/// What the client said; nothing at the end of the stream.
+type Said = Option<Result<Message, Error>>;
+
 /// What woke the loop.
 enum Wake {
-    /// So many bytes came; none at the end of the stream.
-    Came(usize),
+    Said(Said),
     Heard(Heard),
     Beat,
 }
 
-/// What a turn did not get to.
+/// Of what there may be more.
 struct More {
-    /// Of what the client said.
+    /// What the client said.
     said: bool,
-    /// Of what others did.
+    /// What others did.
     heard: bool,
 }
 
@@ -98,20 +89,26 @@ impl More {
 
 impl Socket {
     /// `early` is what the client sent before it had our 101.
-    pub fn new(stream: Stream, early: &[u8], talk: Talk, context: Arc<Context>) -> Self {
-        let mut reader = Reader::new(context.options.limits.message);
-        reader.feed(early);
+    pub async fn new(stream: Stream, early: &[u8], talk: Talk, context: Arc<Context>) -> Self {
+        let most = Some(context.options.limits.message);
+        let config = WebSocketConfig::default()
+            .read_buffer_size(READ)
+            .write_buffer_size(ENOUGH)
+            .max_message_size(most)
+            .max_frame_size(most);
         let pulse = Pulse::new(context.options.heartbeat, context.options.limits.silence, Instant::now());
-        Self { stream, reader, writer: Writer::default(), talk, pulse, context }
+        let seen = Seen::new(stream, pulse);
+        let ws = WebSocketStream::from_partially_read(seen, early.to_vec(), Role::Server, Some(config)).await;
+        Self { ws, unsent: 0, talk, context }
     }
 
     /// Serves the socket to its end.
     pub async fn run(mut self, mut hold: Hold) {
         let end = self.serve(&mut hold.guard).await;
-        let Self { stream, reader, writer, talk, .. } = self;
+        let Self { ws, talk, .. } = self;
         // Out of its room, before the end takes its time.
         drop(talk);
-        Last { stream, reader, writer }.end(end).await;
+        Last { ws }.end(end).await;
         drop(hold);
     }
 
@@ -119,15 +116,16 @@ impl Socket {
         let again = guard.clone();
         let mut told = pin!(guard.told());
         let mut timer = pin!(sleep_until(Instant::now() + NEVER));
+        // What came with the handshake is there already.
+        let mut more = More { said: true, heard: true };
         loop {
             // Looked at here, since others come first below.
             if again.is_told() {
-                return End::Leave(code::AWAY, "the server stops");
+                return End::Leave(CloseCode::Away, "the server stops");
             }
-            let more = match self.turn(&again).await {
-                Ok(more) => more,
-                Err(end) => return end,
-            };
+            if let Err(end) = self.turn(&mut more, &again).await {
+                return end;
+            }
             if more.any() {
                 // The others' turn.
                 tokio::task::yield_now().await;
@@ -137,15 +135,12 @@ impl Socket {
                 biased;
                 heard = self.talk.hear(), if !more.heard => Wake::Heard(heard),
                 // Also in a loud room; but not before what came is taken, so that it stays little.
-                came = receive(&mut self.stream, &mut self.reader), if !more.said => match came {
-                    Ok(came) => Wake::Came(came),
-                    Err(error) => return error.into(),
-                },
+                said = self.ws.next(), if !more.said => Wake::Said(said),
                 () = &mut told => continue,
                 () = &mut timer => Wake::Beat,
                 () = std::future::ready(()), if more.any() => continue,
             };
-            if let Err(end) = self.wake(wake) {
+            if let Err(end) = self.wake(wake, &mut more, &again).await {
                 return end;
             }
         }
@@ -154,99 +149,137 @@ impl Socket {
     /// Sets the timer where something is to be done earlier than it is set to. Later is no matter: then nothing is to be done,
     /// and it is set again.
     fn set(&self, timer: Pin<&mut Sleep>) {
-        let next = self.pulse.next().unwrap_or_else(|| Instant::now() + NEVER);
+        let next = self.ws.get_ref().pulse.next().unwrap_or_else(|| Instant::now() + NEVER);
         if next < timer.deadline() || timer.is_elapsed() {
             timer.reset(next);
         }
     }
 
-    fn wake(&mut self, wake: Wake) -> Result<(), End> {
+    /// Does what woke the loop. There may be more of the same.
+    async fn wake(&mut self, wake: Wake, more: &mut More, guard: &Guard) -> Result<(), End> {
         match wake {
-            Wake::Came(0) => return Err(End::Gone),
-            Wake::Came(came) => self.pulse.heard(came, Instant::now()),
-            Wake::Heard(heard) => self.tell(heard)?,
-            Wake::Beat => match self.pulse.beat(Instant::now()) {
-                Beat::Wait => {}
-                Beat::Ping => self.writer.frame(Opcode::Ping, Bytes::new()),
-                Beat::Gone => return Err(End::Gone),
-                Beat::Dawdles => return Err(End::Leave(code::POLICY, "the message takes too long")),
+            Wake::Said(said) => {
+                more.said = true;
+                self.take(said, guard).await
+            }
+            Wake::Heard(heard) => {
+                more.heard = true;
+                self.tell(heard, guard).await
+            }
+            Wake::Beat => match self.ws.get_mut().pulse.beat(Instant::now()) {
+                Beat::Wait => Ok(()),
+                Beat::Ping => self.feed(Message::Ping(Vec::new().into()), guard).await,
+                Beat::Gone => Err(End::Gone),
+                Beat::Dawdles => Err(End::Leave(CloseCode::Policy, "the message takes too long")),
             },
         }
-        Ok(())
     }
 
-    /// Does what there is to do, then sends all of it at once.
-    async fn turn(&mut self, guard: &Guard) -> Result<More, End> {
-        let said = self.said(guard).await;
-        // Also what came before the end: a fault, or a close, takes nothing back.
-        self.talk.said();
-        let said = said?;
-        let heard = self.heard(guard).await?;
-        self.send(guard).await?;
-        Ok(More { said, heard })
+    /// Does what there may be to do, then sends all of it at once.
+    async fn turn(&mut self, more: &mut More, guard: &Guard) -> Result<(), End> {
+        if more.said {
+            let said = self.said(guard).await;
+            // Also what came before the end: a fault, or a close, takes nothing back.
+            self.talk.said();
+            more.said = said?;
+        }
+        if more.heard {
+            more.heard = self.heard(guard).await?;
+        }
+        self.send(guard).await
     }
 
-    /// Takes what the client said. Whether there is more.
+    /// Takes what the client said. Whether there may be more.
     async fn said(&mut self, guard: &Guard) -> Result<bool, End> {
-        let mut ended = false;
         for _ in 0..TURN {
-            let Some(message) = self.reader.next()? else {
-                self.pulse.amid(self.reader.is_amid(), ended);
-                return Ok(false);
-            };
-            match message {
-                Message::Data(data) => {
-                    ended = true;
-                    if let Some(answer) = self.talk.say(data, &self.context).await {
-                        self.writer.data(answer);
-                    }
-                }
-                Message::Ping(payload) => self.writer.frame(Opcode::Pong, payload),
-                Message::Pong => {}
-                Message::Close(close) => return Err(End::Asked(close)),
-            }
-            self.send_enough(guard).await?;
+            let now = poll_fn(|cx| match self.ws.poll_next_unpin(cx) {
+                Poll::Ready(said) => Poll::Ready(Some(said)),
+                Poll::Pending => Poll::Ready(None),
+            });
+            let Some(said) = now.await else { return Ok(false) };
+            self.take(said, guard).await?;
         }
         Ok(true)
+    }
+
+    async fn take(&mut self, said: Said, guard: &Guard) -> Result<(), End> {
+        let message = said.ok_or(End::Gone)??;
+        let pulse = &mut self.ws.get_mut().pulse;
+        match message {
+            Message::Text(_) | Message::Binary(_) => {
+                pulse.ended();
+                if let Some(answer) = self.talk.say(message, &self.context).await {
+                    self.feed(answer, guard).await?;
+                }
+            }
+            // The pong is queued by tungstenite, and goes out with the next that it reads or sends.
+            Message::Ping(payload) => {
+                pulse.control(payload.len());
+                self.unsent += payload.len() + HEADER;
+            }
+            Message::Pong(payload) => pulse.control(payload.len()),
+            // Also queued: what was sent, or 1002 in answer to a code that may not be.
+            Message::Close(_) => return Err(End::Asked),
+            // Never read.
+            Message::Frame(_) => {}
+        }
+        Ok(())
     }
 
     /// Takes what others did. Whether there may be more.
     async fn heard(&mut self, guard: &Guard) -> Result<bool, End> {
         for _ in 0..TURN {
             let Some(heard) = self.talk.heard() else { return Ok(false) };
-            self.tell(heard)?;
-            self.send_enough(guard).await?;
+            self.tell(heard, guard).await?;
         }
         Ok(true)
     }
 
-    fn tell(&mut self, heard: Heard) -> Result<(), End> {
+    async fn tell(&mut self, heard: Heard, guard: &Guard) -> Result<(), End> {
         match heard {
-            Heard::Data(data) => self.writer.data(data),
-            Heard::Frames(frames) => self.writer.frames(frames),
-            Heard::TooMuch => return Err(End::Deaf),
-            Heard::End => return Err(End::Leave(code::AWAY, "the server stops")),
+            Heard::Message(message) => self.feed(message, guard).await,
+            Heard::Frames(frames) => {
+                if self.unsent > 0 {
+                    self.send(guard).await?;
+                }
+                self.ws.get_mut().push(frames);
+                self.send_enough(guard).await
+            }
+            Heard::TooMuch => Err(End::Deaf),
+            Heard::End => Err(End::Leave(CloseCode::Away, "the server stops")),
         }
-        Ok(())
+    }
+
+    /// Hands a message to tungstenite, which never waits here: what goes beyond its room is sent before more is fed.
+    async fn feed(&mut self, message: Message, guard: &Guard) -> Result<(), End> {
+        self.unsent += message.len() + HEADER;
+        self.ws.feed(message).await?;
+        self.send_enough(guard).await
     }
 
     async fn send_enough(&mut self, guard: &Guard) -> Result<(), End> {
-        if self.writer.len() > ENOUGH { self.send(guard).await } else { Ok(()) }
+        if self.waiting() > ENOUGH { self.send(guard).await } else { Ok(()) }
     }
 
-    /// Sends what is queued. The client is not listened to meanwhile: who does not read need not be answered.
+    /// What may wait to be sent, bytes.
+    fn waiting(&self) -> usize {
+        self.unsent + self.ws.get_ref().pushed()
+    }
+
+    /// Sends what waits. The client is not listened to meanwhile: who does not read need not be answered.
     async fn send(&mut self, guard: &Guard) -> Result<(), End> {
-        if self.writer.len() == 0 {
+        if self.waiting() == 0 {
             return Ok(());
         }
-        let Self { stream, writer, talk, .. } = self;
-        let control = Arc::clone(stream.control());
-        let end = tokio::select! {
+        let Self { ws, talk, .. } = self;
+        let control = Arc::clone(ws.get_ref().stream.control());
+        tokio::select! {
             biased;
-            sent = writer.flush(stream) => return Ok(sent?),
-            end = given_up(&control, talk, guard) => end,
-        };
-        Err(end)
+            sent = ws.flush() => sent?,
+            end = given_up(&control, talk, guard) => return Err(end),
+        }
+        self.unsent = 0;
+        Ok(())
     }
 }
 
@@ -267,17 +300,4 @@ async fn behind(talk: &Talk) {
     while !talk.is_behind() {
         tokio::time::sleep(LOOK).await;
     }
-}
-
-/// Reads once what has come, however little; 0 at the end of the stream. The room for it is lent by the thread's stack, so
-/// that a socket which waits holds none.
-async fn receive(stream: &mut Stream, reader: &mut Reader) -> io::Result<usize> {
-    poll_fn(|cx| {
-        let mut room = [MaybeUninit::uninit(); READ];
-        let mut came = ReadBuf::uninit(&mut room);
-        ready!(Pin::new(&mut *stream).poll_read(cx, &mut came))?;
-        reader.feed(came.filled());
-        Poll::Ready(Ok(came.filled().len()))
-    })
-    .await
 }

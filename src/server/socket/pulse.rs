@@ -7,6 +7,9 @@ use tokio::time::Instant;
 /// What a message that has begun may take beside the time of a silence: a second more for so many bytes that came.
 const PACE: u64 = 1024;
 
+/// What a client's control frame takes beside its payload, bytes: a header of two and the mask (RFC 6455, 5.2).
+const CONTROL: usize = 6;
+
 /// A client's signs of life.
 #[derive(Debug)]
 pub(super) struct Pulse {
@@ -19,7 +22,7 @@ pub(super) struct Pulse {
     heard: Instant,
     /// A ping was sent, and nothing has come since.
     unanswered: bool,
-    /// Since when a message has been coming, and how much has come since, bytes.
+    /// Since when a message has been coming, and how much has come since, bytes, control frames not counted.
     message: Option<(Instant, u64)>,
 }
 
@@ -51,18 +54,20 @@ impl Pulse {
     pub fn heard(&mut self, bytes: usize, now: Instant) {
         self.heard = now;
         self.unanswered = false;
-        if let Some((_, came)) = &mut self.message {
-            *came += bytes as u64;
-        }
+        self.message.get_or_insert((now, 0)).1 += bytes as u64;
     }
 
-    /// Whether the client is in the middle of a message, now that what came is understood. `ended`: one has ended.
-    pub fn amid(&mut self, amid: bool, ended: bool) {
-        if !amid {
-            self.message = None;
-        } else if ended || self.message.is_none() {
-            self.message = Some((self.heard, 0));
-        }
+    /// A message is whole. What came of the next one together with it counts from when more comes.
+    pub fn ended(&mut self) {
+        self.message = None;
+    }
+
+    /// A control frame with so many bytes of payload is whole. It may stand in the middle of a message.
+    pub fn control(&mut self, payload: usize) {
+        let frame = (CONTROL + payload) as u64;
+        let rest =
+            |(since, came): (Instant, u64)| Some((since, came.checked_sub(frame).filter(|rest| *rest > 0)?));
+        self.message = self.message.and_then(rest);
     }
 
     /// When something is to be done next, if nothing comes.
@@ -156,7 +161,6 @@ mod tests {
             let now = began + Duration::from_secs(*after);
             let late = pulse.beat(now) == Beat::Dawdles;
             pulse.heard(bytes, now);
-            pulse.amid(true, false);
             late
         })
     }
@@ -169,10 +173,29 @@ mod tests {
     }
 
     #[test]
+    fn control_frames_neither_begin_a_message_nor_end_one() {
+        let mut now = Instant::now();
+        let mut pulse = Pulse::new(None, Some(SILENCE), now);
+        for fragment in [0, 7] {
+            let began = now;
+            while now < began + SILENCE {
+                assert_eq!(pulse.beat(now), Beat::Wait);
+                pulse.heard(fragment + CONTROL + 4, now);
+                pulse.control(4);
+                now += SILENCE / 4;
+            }
+            let late = if fragment == 0 { Beat::Wait } else { Beat::Dawdles };
+            assert_eq!(pulse.beat(now), late);
+        }
+        pulse.ended();
+        assert_eq!(pulse.beat(now), Beat::Wait);
+    }
+
+    #[test]
     fn without_limits_nothing_is_to_be_done() {
         let now = Instant::now();
         let mut pulse = Pulse::new(None, None, now);
-        pulse.amid(true, false);
+        pulse.heard(1, now);
         assert_eq!((pulse.beat(now + 100 * SILENCE), pulse.next()), (Beat::Wait, None));
     }
 }

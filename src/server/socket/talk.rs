@@ -5,8 +5,8 @@ use std::future::pending;
 use bytes::Bytes;
 use serde_json::Value;
 use tokio::sync::broadcast;
+use tokio_tungstenite::tungstenite::Message;
 
-use super::reader::Data;
 use crate::server::context::Context;
 use crate::server::doors::messages;
 use crate::server::rooms::Member;
@@ -27,9 +27,8 @@ pub(in crate::server) enum Talk {
 /// What a socket hears.
 #[derive(Debug)]
 pub(in crate::server) enum Heard {
-    /// A message.
-    Data(Data),
-    /// Messages that are encoded already.
+    Message(Message),
+    /// Messages that are encoded already, once for all that are to hear them.
     Frames(Bytes),
     /// More came than may wait for a client that does not read.
     TooMuch,
@@ -42,7 +41,7 @@ impl Talk {
     pub async fn hear(&mut self) -> Heard {
         match self {
             Self::List(news) => Heard::news(news.recv().await),
-            Self::Room(member) => Heard::piece(member.next().await),
+            Self::Room(member) => Heard::frames(member.next().await),
             Self::Echo => pending().await,
         }
     }
@@ -56,7 +55,7 @@ impl Talk {
                 Err(broadcast::error::TryRecvError::Lagged(_)) => Some(Heard::TooMuch),
                 Err(broadcast::error::TryRecvError::Closed) => Some(Heard::End),
             },
-            Self::Room(member) => member.take().map(Heard::piece),
+            Self::Room(member) => member.take().map(Heard::frames),
             Self::Echo => None,
         }
     }
@@ -70,15 +69,15 @@ impl Talk {
         }
     }
 
-    /// Takes what the client said; what is to be answered at once.
-    pub async fn say(&mut self, data: Data, context: &Context) -> Option<Data> {
+    /// Takes what the client said, text or binary; what is to be answered at once.
+    pub async fn say(&mut self, message: Message, context: &Context) -> Option<Message> {
         match self {
-            Self::List(_) => post(&data, &context.store).await.err().map(|detail| complaint(&detail)),
+            Self::List(_) => post(&message, &context.store).await.err().map(|detail| complaint(&detail)),
             Self::Room(member) => {
-                member.say(&data);
+                member.say(message);
                 None
             }
-            Self::Echo => Some(data),
+            Self::Echo => Some(message),
         }
     }
 
@@ -94,22 +93,22 @@ impl Talk {
 impl Heard {
     fn news(news: Result<News, broadcast::error::RecvError>) -> Self {
         match news {
-            Ok(news) => Self::Data(Data::text(news.json)),
+            Ok(news) => Self::Message(Message::Text(news.json)),
             Err(broadcast::error::RecvError::Lagged(_)) => Self::TooMuch,
             Err(broadcast::error::RecvError::Closed) => Self::End,
         }
     }
 
-    fn piece(frames: Option<Bytes>) -> Self {
+    fn frames(frames: Option<Bytes>) -> Self {
         frames.map_or(Self::TooMuch, Self::Frames)
     }
 }
 
 /// `{"event":"message","data":{…}}` joins the list, and is heard like everything else: by subscription.
-async fn post(data: &Data, store: &Store) -> Result<(), String> {
-    let words = data.words().ok_or("this door understands text messages only")?;
+async fn post(message: &Message, store: &Store) -> Result<(), String> {
+    let Message::Text(text) = message else { return Err("this door understands text messages only".into()) };
     let envelope: Value =
-        serde_json::from_str(words).map_err(|error| format!("the message is not JSON: {error}"))?;
+        serde_json::from_str(text).map_err(|error| format!("the message is not JSON: {error}"))?;
     if envelope.get("event").and_then(Value::as_str) != Some("message") {
         return Err(r#"send {"event":"message","data":{"from":"…","text":"…"}}"#.into());
     }
@@ -118,6 +117,6 @@ async fn post(data: &Data, store: &Store) -> Result<(), String> {
     store.post(draft).await.map(drop).map_err(|error| error.to_string())
 }
 
-fn complaint(detail: &str) -> Data {
-    Data::text(serde_json::json!({ "event": "error", "data": { "detail": detail } }).to_string())
+fn complaint(detail: &str) -> Message {
+    Message::text(serde_json::json!({ "event": "error", "data": { "detail": detail } }).to_string())
 }
