@@ -170,9 +170,8 @@ fn hears_of_the_end(added: Network, after: Duration) {
     let stopped = Instant::now();
     let heard = std::thread::spawn(move || {
         let code = loop {
-            match socket.ws.read().unwrap() {
-                Message::Close(frame) => break frame.map(|frame| u16::from(frame.code)),
-                _ => {}
+            if let Message::Close(frame) = socket.ws.read().unwrap() {
+                break frame.map(|frame| u16::from(frame.code));
             }
         };
         let heard = Instant::now();
