@@ -51,8 +51,8 @@ fn main() -> Result<()> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words[..] {
         ["server", address, guests] => served::serve(address.parse()?, guests.parse()?),
-        ["crowd", address, count] => {
-            two_threads()?.block_on(network::crowd(address.parse()?, count.parse()?))
+        ["crowd", address, sockets, feeds] => {
+            two_threads()?.block_on(network::crowd(address.parse()?, sockets.parse()?, feeds.parse()?))
         }
         _ => two_threads()?.block_on(measure(&run(&words)?)),
     }
@@ -127,10 +127,10 @@ async fn measure(run: &Run) -> Result<()> {
             continue;
         }
         let before = phase(run, run.phase / 2, &room, &mut poster, kind.size()).await?;
-        let trouble = Trouble::start(kind, address, count);
+        let mut trouble = Trouble::start(kind, address, count);
         trouble.ready(&mut poster).await?;
         let beside = phase(run, run.phase, &room, &mut poster, kind.size()).await?;
-        let ended = trouble.end().await;
+        let ended = trouble.end().await?;
         room.wait_for_quiet().await;
         let after = phase(run, run.phase / 2, &room, &mut poster, kind.size()).await?;
         let quiet = before.and(after);
@@ -167,7 +167,7 @@ async fn vanish(
     let vanished = phase(run, run.phase / 2, room, poster, 64).await?;
     let ratio =
         row(&format!("{} vanished", run.vanishing), &listening, &vanished, "beside the same who listen")?;
-    // Pings find it out: see `served::HEARTBEAT`.
+    // Pings find it out, and the kernel where nothing is acknowledged: see `served::HEARTBEAT`.
     let limit = Duration::from_secs(60);
     while served.uses()?.0 > descriptors && gone.elapsed() < limit {
         tokio::time::sleep(Duration::from_millis(100)).await;

@@ -6,9 +6,10 @@ use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::task::JoinSet;
 
-use crate::client::Socket;
+use crate::client::{Socket, connect};
 use crate::{Result, any_port, say};
 
 const NAME: &str = "wsdemo-crowd";
@@ -63,7 +64,10 @@ impl Network {
         } else {
             Command::new(program)
         };
-        command.args(["crowd", &address.to_string(), &count.to_string()]);
+        // Half of them are readers of events, where nothing acknowledges anything any more: a stopped process has a kernel
+        // that does.
+        let feeds = if self.apart { count / 2 } else { 0 };
+        command.args(["crowd", &address.to_string(), &(count - feeds).to_string(), &feeds.to_string()]);
         let mut child = command.stdout(Stdio::piped()).spawn()?;
         let mut told = String::new();
         BufReader::new(child.stdout.take().ok_or("no output")?).read_line(&mut told)?;
@@ -106,11 +110,21 @@ impl Drop for Crowd {
 }
 
 /// Says when all of them listen, and does so until it is ended.
-pub async fn crowd(address: SocketAddr, count: usize) -> Result<()> {
+pub async fn crowd(address: SocketAddr, sockets: usize, feeds: usize) -> Result<()> {
     let mut tasks = JoinSet::new();
-    for _ in 0..count {
+    for _ in 0..sockets {
         let mut socket = Socket::open(address).await?;
         tasks.spawn(async move { while socket.hear().await.is_ok() {} });
+    }
+    for _ in 0..feeds {
+        let mut feed = connect(address, false).await?;
+        let request = format!("GET /api/events HTTP/1.1\r\nHost: {address}\r\n\r\n");
+        feed.write_all(request.as_bytes()).await?;
+        let mut buf = [0; 4096];
+        if feed.read(&mut buf).await? == 0 {
+            return Err("no feed".into());
+        }
+        tasks.spawn(async move { while feed.read(&mut buf).await.is_ok_and(|len| len > 0) {} });
     }
     say("listening")?;
     while tasks.join_next().await.is_some() {}
