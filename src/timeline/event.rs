@@ -165,12 +165,12 @@ pub enum Kind {
     },
     /// Something that no client asked for.
     World {
-        /// `say`, `cut`, `stall`, `vanish`.
+        /// `say`, `cut`, `stall`, `vanish`; `limit` where a limit of the server ends a connection.
         what: String,
         /// The message that it made, where it made one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         id: Option<u64>,
-        /// What was said, or to whom it happened.
+        /// What was said, or to whom it happened; of a limit `#3: ` and why.
         text: String,
     },
     /// A client of ours learned of a message.

@@ -34,6 +34,19 @@ pub(super) enum End {
     Cut,
     /// There is nobody with whom a close handshake could be done.
     Gone,
+    /// The same: nothing has come for too long.
+    Silent,
+}
+
+impl End {
+    /// Which limit it is that ends the socket, in words.
+    pub fn limit(&self) -> Option<&'static str> {
+        match self {
+            Self::Deaf => Some("the client does not read"),
+            Self::Silent => Some("nothing came from the client for too long"),
+            Self::Asked | Self::Fault(..) | Self::Leave(..) | Self::Cut | Self::Gone => None,
+        }
+    }
 }
 
 impl From<Error> for End {
@@ -78,7 +91,7 @@ impl Last {
                 };
                 timeout(LAST_CALL, taken).await.is_ok()
             }
-            End::Gone => true,
+            End::Gone | End::Silent => true,
             End::Cut => false,
         };
         let Seen { stream, .. } = self.ws.into_inner();

@@ -105,7 +105,11 @@ impl Socket {
     /// Serves the socket to its end.
     pub async fn run(mut self, mut hold: Hold) {
         let end = self.serve(&mut hold.guard).await;
-        let Self { ws, talk, .. } = self;
+        let Self { ws, talk, context, .. } = self;
+        // A lesson has no limits, and tells its own story.
+        if let Some(why) = end.limit().filter(|_| context.options.limits.silence.is_some()) {
+            ws.get_ref().stream.control().limit(why);
+        }
         // Out of its room, before the end takes its time.
         drop(talk);
         Last { ws }.end(end).await;
@@ -169,7 +173,7 @@ impl Socket {
             Wake::Beat => match self.ws.get_mut().pulse.beat(Instant::now()) {
                 Beat::Wait => Ok(()),
                 Beat::Ping => self.feed(Message::Ping(Vec::new().into()), guard).await,
-                Beat::Gone => Err(End::Gone),
+                Beat::Gone => Err(End::Silent),
                 Beat::Dawdles => Err(End::Leave(CloseCode::Policy, "the message takes too long")),
             },
         }
