@@ -37,7 +37,7 @@ const TURN: usize = 64;
 const ENOUGH: usize = 16 * 1024;
 
 /// How much is read at once, bytes. Each socket keeps as much, and it is zeroed before each read.
-const READ: usize = 3 * 1024;
+const READ: usize = 2 * 1024;
 
 /// The longest header of a server's frame, bytes (RFC 6455, 5.2).
 const HEADER: usize = 10;
