@@ -1,5 +1,10 @@
 //! The signals that ask a program to end.
 
+use std::future::ready;
+use std::pin::Pin;
+
+use futures_util::FutureExt as _;
+
 /// Which one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Interrupt {
@@ -28,6 +33,15 @@ pub(super) async fn interrupt() -> Interrupt {
         Ok(()) = tokio::signal::ctrl_c() => Interrupt::CtrlC,
         interrupt = ended_by_others() => interrupt,
         else => std::future::pending().await,
+    }
+}
+
+/// The next of them, listened for from now on, not only from when it is waited for.
+pub(super) fn listening() -> Pin<Box<dyn Future<Output = Interrupt>>> {
+    let mut next: Pin<Box<dyn Future<Output = Interrupt>>> = Box::pin(interrupt());
+    match next.as_mut().now_or_never() {
+        Some(now) => Box::pin(ready(now)),
+        None => next,
     }
 }
 

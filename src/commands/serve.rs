@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::{self, BufWriter, Stdout, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-use super::interrupt::{Interrupt, interrupt};
+use super::interrupt::{Interrupt, interrupt, listening};
 use super::{cannot_start, look, network, runtime, write};
 use crate::cli::Serving;
 use crate::failure::Failure;
@@ -18,7 +19,7 @@ use crate::lesson::play::PortError;
 use crate::server::{Limits, Options, Server, Servers, Tls};
 use crate::tap::{Looking, Taps, Totals, kernel};
 use crate::terminal::{Group, Ink, Line, Out as _, Screen, Status};
-use crate::timeline::{Bus, ConnId, Event, Keep, Kind, Reader};
+use crate::timeline::{Bus, ConnId, Event, Keep, Kind, Reader, Seq};
 use crate::view::{self, Json, View, Visitors};
 
 /// How often sockets are pinged.
@@ -38,6 +39,9 @@ const LAST_WORDS: Duration = Duration::from_millis(300);
 
 /// Where the words of the greeting begin.
 const WORDS: usize = 12;
+
+/// The most rows that are still drawn when it has ended.
+const LAST_ROWS: usize = 200;
 
 /// Half of a fingerprint, characters: all of it is wider than a narrow terminal.
 const HALF: usize = 16 * 3;
@@ -59,6 +63,8 @@ struct Running {
     servers: Servers,
     status: Status,
     sockets: Sockets,
+    /// Somebody ends it.
+    interrupted: Pin<Box<dyn Future<Output = Interrupt>>>,
     /// Gone when it is known how the drawing ended.
     drew: Option<oneshot::Receiver<io::Result<()>>>,
 }
@@ -67,6 +73,8 @@ struct Running {
 type Sockets = Arc<Mutex<BTreeSet<ConnId>>>;
 
 async fn start(serving: &Serving) -> Result<Running, Failure> {
+    // Before anybody is told that it runs.
+    let interrupted = listening();
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, serving.port));
     let failed = |source| Failure::port(&PortError { port: serving.port.into(), source }, "serve");
     let listener = TcpListener::bind(address).await.map_err(failed)?;
@@ -90,8 +98,9 @@ async fn start(serving: &Serving) -> Result<Running, Failure> {
         status: status.clone(),
         sockets: Arc::clone(&sockets),
         sums_up: !serving.json,
+        seen: Seq(0),
     };
-    Ok(Running { server, servers, status, sockets, drew: Some(show.start(view)) })
+    Ok(Running { server, servers, status, sockets, interrupted, drew: Some(show.start(view)) })
 }
 
 /// ` 12 connections; 3,456 bytes in, 7,890 out`
@@ -176,6 +185,8 @@ struct Show {
     sockets: Sockets,
     /// The last thing that is said is what there was.
     sums_up: bool,
+    /// The last event.
+    seen: Seq,
 }
 
 impl Show {
@@ -199,8 +210,14 @@ impl Show {
                 None => view.quiet()?,
                 Some(batch) if batch.is_empty() => break,
                 Some(batch) => {
-                    batch.iter().for_each(|event| self.count(event));
-                    batch.iter().try_for_each(|event| view.event(event))?;
+                    for (n, event) in batch.iter().enumerate() {
+                        self.count(event);
+                        // At the end there is no time for all rows: the last of them, and what they add up to.
+                        let rushes = self.sums_up && batch.len() - n > LAST_ROWS;
+                        if !(rushes && self.taps.bus().has_ended()) {
+                            view.event(event)?;
+                        }
+                    }
                 }
             }
         }
@@ -209,7 +226,17 @@ impl Show {
         if self.sums_up { write(&[totals(self.taps.totals())]) } else { Ok(()) }
     }
 
-    fn count(&self, event: &Event) {
+    fn count(&mut self, event: &Event) {
+        let missed = event.seq.0.saturating_sub(self.seen.0 + 1);
+        self.seen = event.seq;
+        if missed > 0 && !self.sums_up {
+            // Rows say so themselves. Where nobody reads this either there is nobody to tell.
+            let _ = writeln!(
+                io::stderr(),
+                "{missed} events are missing before seq {}: stdout is read too slowly",
+                event.seq.0
+            );
+        }
         match &event.kind {
             Kind::Upgraded { conn, .. } => drop(lock(&self.sockets).insert(*conn)),
             Kind::Closed { conn, .. } => drop(lock(&self.sockets).remove(conn)),
@@ -228,7 +255,7 @@ impl Running {
     async fn until_the_end(&mut self) -> Result<(), Failure> {
         let interrupted = match &mut self.drew {
             Some(drew) => tokio::select! {
-                interrupt = interrupt() => interrupt,
+                interrupt = &mut self.interrupted => interrupt,
                 // Before the end it ends only where it cannot write.
                 wrote = drew => {
                     self.drew = None;

@@ -38,9 +38,11 @@ pub(super) fn check<B>(request: &Request<B>, ours: Ours<'_>) -> Result<(), Probl
     let mut origins = request.headers().get_all(ORIGIN).iter();
     let Some(origin) = origins.next() else { return Ok(()) };
     let origin = String::from_utf8_lossy(origin.as_bytes());
-    // A browser sends one: of two, another server might believe the other.
-    let known = origins.next().is_none() && is_known(&origin, ours);
-    if known { Ok(()) } else { refused(&origin) }
+    if origins.next().is_some() {
+        // A browser sends one: of two, another server might believe the other.
+        return Err(Problem::new(StatusCode::FORBIDDEN, "refused two Origin headers; a browser sends one"));
+    }
+    if is_known(&origin, ours) { Ok(()) } else { refused(&origin) }
 }
 
 /// Whether a page of this origin may ask: one of ours, or of those that are let in. Scheme and host have no case.

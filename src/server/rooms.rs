@@ -74,6 +74,11 @@ pub(super) fn name(segment: &str) -> Result<String, Problem> {
     if segment.is_empty() || segment.contains('/') {
         return Err(Problem::new(StatusCode::NOT_FOUND, "a room has a name of one segment: /ws/room/lobby"));
     }
+    let escapes = segment.split('%').skip(1);
+    if !escapes.into_iter().all(|it| it.len() >= 2 && it.bytes().take(2).all(|byte| byte.is_ascii_hexdigit()))
+    {
+        return Err(bad("a % in the name of a room is followed by two hexadecimal digits"));
+    }
     let name = percent_decode_str(segment).decode_utf8();
     let name = name.map_err(|_| bad("the name of the room is not UTF-8"))?;
     if name.len() > NAME {

@@ -34,18 +34,15 @@ impl Network {
 /// `80 ms added to each round trip, nothing passes for 3 s each 10 s, cut after 30 s`
 impl fmt::Display for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.rtt.is_zero() {
-            f.write_str("no added delay")?;
-        } else {
-            write!(f, "{} added to each round trip", time(self.rtt))?;
+        if !self.is_changed() {
+            return f.write_str("no added delay");
         }
-        if let Some(Stall { time: stalled, every }) = self.stall {
-            write!(f, ", nothing passes for {} each {}", time(stalled), time(every))?;
-        }
-        if let Some(age) = self.cut {
-            write!(f, ", cut after {}", time(age))?;
-        }
-        Ok(())
+        let rtt = (!self.rtt.is_zero()).then(|| format!("{} added to each round trip", time(self.rtt)));
+        let stall =
+            self.stall.map(|it| format!("nothing passes for {} each {}", time(it.time), time(it.every)));
+        let cut = self.cut.map(|age| format!("cut after {}", time(age)));
+        let parts: Vec<String> = [rtt, stall, cut].into_iter().flatten().collect();
+        f.write_str(&parts.join(", "))
     }
 }
 
@@ -67,6 +64,6 @@ mod tests {
         assert_eq!(far.to_string(), "80 ms added to each round trip");
         let stall = Some(Stall { time: ms(1500), every: ms(10_000) });
         let bad = Network { stall, cut: Some(ms(30_000)), ..Network::default() };
-        assert_eq!(bad.to_string(), "no added delay, nothing passes for 1.5 s each 10 s, cut after 30 s");
+        assert_eq!(bad.to_string(), "nothing passes for 1.5 s each 10 s, cut after 30 s");
     }
 }

@@ -95,7 +95,7 @@ fn what_was_too_much_is_counted_and_nothing_is_made_up() {
     drawn_by(&mut view, &lost);
     let text = page.text();
     assert!(text.contains("3 events too many to show"), "{text}");
-    assert!(text.contains("◄S 200\n") && text.contains("after 0.07 ms: a visit; "), "{text}");
+    assert!(text.contains("◄S 200\n") && text.contains("after 0.07 ms: not all of it shown; "), "{text}");
 }
 
 /// What is shown of these, without the heading and the columns in front.

@@ -82,7 +82,7 @@ impl Visit {
             };
         }
         let what = match (self.whole, from_client) {
-            (false, _) => "a visit",
+            (false, _) => "not all of it shown",
             (true, _) if secure && !self.opened => self.hello.words(),
             (true, 0) => "nothing asked",
             (true, _) if !secure && self.hello.is_one() => "TLS, where none is spoken",
