@@ -94,6 +94,9 @@ async fn tcp_fan_out(listener: TcpListener) -> Result<(), Failed> {
         stream.set_nodelay(true)?;
         let stream = Arc::new(stream);
         members.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&stream));
+        // A member from here on: said, as a handshake says it, so that nobody speaks before all are.
+        stream.writable().await?;
+        stream.try_write(b"+")?;
         let members = Arc::clone(&members);
         tokio::spawn(async move {
             let mut room = [0; 4096];
@@ -232,6 +235,11 @@ async fn echo_round(served: &Served, path: Option<&str>, in_flight: usize) -> Re
 /// One member speaks in bursts, and all hear each before the next.
 async fn fan_out_round(served: &Served, path: Option<&str>) -> Result<Round, Failed> {
     let mut streams = connect_all(served.address, path, MEMBERS).await?;
+    if path.is_none() {
+        for stream in &mut streams {
+            stream.read_u8().await?;
+        }
+    }
     let (sent, len) = messages(path, BURST);
     let mut came = vec![0; len];
     let (began, cpu, mut count) = (Instant::now(), served.cpu()?, 0);
