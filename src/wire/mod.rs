@@ -6,10 +6,12 @@
 pub mod anatomy;
 mod chunked;
 pub mod conversation;
+pub mod engineio;
 pub mod handshake;
 mod head;
 pub mod http;
 mod remarks;
+pub mod socketio;
 pub mod sse;
 mod utf8;
 pub mod websocket;
