@@ -10,7 +10,7 @@
 
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
-import { Server } from "./socketio-server.mjs";
+import { Server } from "../../../examples/react-client/test/server.js";
 
 const require = createRequire(new URL("../../../examples/react-client/package.json", import.meta.url));
 const { io, Manager } = require("socket.io-client");

@@ -1,4 +1,4 @@
-// A server that a script starts, kills and starts again at the same port.
+// A server that a test starts, kills and starts again at the same port.
 
 import { spawn } from "node:child_process";
 import { createServer } from "node:net";
@@ -46,7 +46,7 @@ export class Server {
 }
 
 /// Below those that the system gives to clients: who calls again and again while nobody listens could else reach itself.
-async function freePort() {
+export async function freePort() {
   for (;;) {
     const port = 20_000 + Math.floor(Math.random() * 12_000);
     const free = await new Promise((resolve) => {
