@@ -7,25 +7,29 @@
 
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, beforeEach, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
-import { createServer } from "vite";
+import { build, createServer, preview } from "vite";
 import { freePort, Server } from "./server.js";
 
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"];
 const root = fileURLToPath(new URL("..", import.meta.url));
 const { WSDEMO, EXPRESS = fileURLToPath(new URL("../../express-server/server.js", import.meta.url)) } = process.env;
 
-let server, vite, browser, origin;
+let server, vite, browser, port, origin, builtPort;
 
 before(async () => {
-  const port = await freePort();
+  [port, builtPort] = [await freePort(), await freePort()];
   origin = `http://localhost:${port}`;
-  const command = WSDEMO ? [WSDEMO, "serve", "--port", "{port}", "--allow-origin", origin] : [process.execPath, EXPRESS];
+  const letIn = [port, builtPort].flatMap((port) => ["--allow-origin", `http://localhost:${port}`]);
+  const command = WSDEMO ? [WSDEMO, "serve", "--port", "{port}", ...letIn] : [process.execPath, EXPRESS];
   server = await Server.at("http://127.0.0.1:0", command);
   await server.start();
-  vite = await develop(port);
+  vite = await develop();
   browser = await chromium.launch({ ...installed(), args: FLAGS });
 });
 
@@ -35,7 +39,7 @@ after(async () => {
   await server?.kill();
 });
 
-async function develop(port) {
+async function develop() {
   process.env.SERVER = server.url;
   const vite = await createServer({ root, logLevel: "silent", server: { port, strictPort: true } });
   return vite.listen();
@@ -210,11 +214,31 @@ test("the proxy passes the upgrade to a WebSocket", async () => {
   assert.deepEqual(complaints, []);
 });
 
+test("as built for production, StrictMode sets up once", async (context) => {
+  const outDir = await mkdtemp(join(tmpdir(), "react-client-"));
+  context.after(() => rm(outDir, { recursive: true }));
+  // The development server has set it, and it decides which React is built.
+  const { NODE_ENV } = process.env;
+  context.after(() => Object.assign(process.env, { NODE_ENV }));
+  process.env.NODE_ENV = "production";
+  const options = { root, logLevel: "silent", build: { outDir, emptyOutDir: true } };
+  await build(options);
+  const built = await preview({ ...options, preview: { port: builtPort, strictPort: true } });
+  context.after(() => built.close());
+  const anna = await connected("/?forget=on&strict=on", `http://localhost:${builtPort}`);
+  for (const count of [1, 2]) {
+    await anna.listeners(functions(count));
+    assert.equal(await shown(anna, `built, by ${count}`), count);
+    await anna.button("Run the effect again").click();
+  }
+  await anna.close();
+  assert.deepEqual(complaints, []);
+});
+
 test("the server's plain address works too", { skip: !WSDEMO && "the express server lets in 5173 only" }, async () => {
-  const port = new URL(origin).port;
   await vite.close();
   process.env.VITE_SERVER = server.url;
-  vite = await develop(Number(port));
+  vite = await develop();
   const anna = await tab();
   assert.ok((await anna.socket()).startsWith(server.url.replace("http", "ws")), await anna.socket());
   await anna.lamp("● connected");
