@@ -165,7 +165,9 @@ fn what_many_hear_is_one_row() {
         layer: "sse".into(),
         packet: packet.into(),
         event: Some(name.into()).filter(|_| packet == "event"),
+        namespace: None,
         ack: None,
+        text: None,
         len: 9,
     };
     let mut it = Story::default();
