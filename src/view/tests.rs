@@ -100,6 +100,9 @@ fn all() -> Vec<(&'static str, Vec<Event>)> {
         ("silence", sample::silence()),
         ("change", sample::change()),
         ("foreign", sample::foreign()),
+        ("packets", sample::packets()),
+        ("packets_chatted", sample::packets_chatted(Show::Ladder)),
+        ("packets_bits", sample::packets_chatted(Show::Bits)),
     ]
 }
 
