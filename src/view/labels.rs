@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::units;
+use super::{parcels, units};
 use crate::timeline::{Frame, Opcode};
 
 /// So much is left of a name that has to give way, in characters.
@@ -133,7 +133,7 @@ pub(super) fn short(name: &str) -> String {
 
 /// In quotes, unless it is JSON, which has its own: quotes within quotes are hard to read.
 fn quoted(text: &str) -> String {
-    if text.starts_with(['{', '[']) {
+    if text.starts_with(['{', '[']) || parcels::is_json(text) {
         return text.to_owned();
     }
     format!("\"{}\"", text.replace('"', "\\\""))

@@ -63,6 +63,11 @@ impl Parcel {
         self.what == engineio::Type::Message.word()
     }
 
+    /// Of Engine.IO: its type.
+    pub fn kind(&self) -> &str {
+        &self.what
+    }
+
     /// Of Socket.IO: its type.
     pub fn inner(&self) -> Option<&str> {
         self.inner.as_ref().map(|inner| inner.what.as_str())
@@ -187,6 +192,28 @@ impl Inner {
     }
 }
 
+/// What a packet is, in a word, and where it is an event what it says.
+pub(super) fn in_short(text: &str) -> (String, Option<String>) {
+    let Some(packet) = engineio::Packet::read(text) else { return (text.to_owned(), None) };
+    let inner = socketio::Packet::read(packet.content).filter(|_| packet.what == engineio::Type::Message);
+    let Some(inner) = inner else { return (packet.what.word().to_owned(), None) };
+    let said: Vec<Value> = serde_json::from_str(inner.data).unwrap_or_default();
+    let name = inner.event().unwrap_or_else(|| inner.what.word().to_owned());
+    let first = said.get(1).filter(|_| inner.event().is_some());
+    let words = first.map(|it| match it.get("text").unwrap_or(it) {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    });
+    (name, words)
+}
+
+/// Whether a text is a packet with JSON in it: that has quotes enough.
+pub(super) fn is_json(text: &str) -> bool {
+    let content = engineio::Packet::read(text).map_or("", |packet| packet.content);
+    let data = socketio::Packet::read(content).map_or(content, |packet| packet.data);
+    data.starts_with(['{', '['])
+}
+
 /// `header 6 + Engine.IO 1 + data 17`
 pub(super) fn sum(parts: &[(&'static str, u64)]) -> String {
     let part = |(name, len): &(&str, u64)| format!("{name} {}", units::grouped(*len));
@@ -228,6 +255,20 @@ impl Load {
     pub fn told(&self, head: u64) -> impl Iterator<Item = (&Parcel, (&'static str, u64))> {
         let before = std::iter::once(("head", head)).chain(std::iter::repeat(("separator", 1)));
         self.parcels.iter().zip(before)
+    }
+
+    /// What the body is made of, as far as that is known: `packet 2 + separator 1 + packet 35`.
+    pub fn body(&self) -> Vec<(&'static str, u64)> {
+        let mut parts = Vec::new();
+        for parcel in &self.parcels {
+            if !parts.is_empty() {
+                parts.push(("separator", 1));
+            }
+            parts.push(("packet", parcel.len));
+        }
+        let (count, len) = self.more;
+        parts.extend((count > 0).then_some(("others", len + count)));
+        parts
     }
 
     /// `+ 3 packets, 60 bytes`, separators with them.
@@ -309,6 +350,17 @@ mod tests {
         ] {
             assert_eq!(parcel(text).spoken().unwrap(), spoken);
         }
+    }
+
+    #[test]
+    fn what_fits_into_a_lane() {
+        let short = |text| in_short(text);
+        assert_eq!(short("2"), ("ping".into(), None));
+        assert_eq!(short("40"), ("connect".into(), None));
+        let said = ("message".to_owned(), Some("GOAL".to_owned()));
+        assert_eq!(short(r#"42["message",{"text":"GOAL"}]"#), said);
+        assert_eq!(short(r#"42["message","GOAL"]"#), said);
+        assert_eq!(short("hello"), ("hello".into(), None));
     }
 
     #[test]

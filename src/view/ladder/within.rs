@@ -119,17 +119,20 @@ impl Ladder {
         let row = Row { briefer, ..row };
         match parcel.remark(from) {
             Some(remark) => self.once(row, remark),
-            None => self.named(row, &parts),
+            None => self.named(row, &parts, quoted),
         }
     }
 
     /// The names of the numbers, once.
-    fn named(&mut self, row: Row, parts: &[(&'static str, u64)]) -> Row {
+    fn named(&mut self, row: Row, parts: &[(&'static str, u64)], several: bool) -> Row {
         let names: Vec<&str> = parts.iter().map(|(name, _)| *name).collect();
         if self.within.named.contains(&names) {
             return row;
         }
-        let remark = Some(Remark { text: sum(parts), told: false });
+        // Of a frame they are all its bytes.
+        let all = parts.iter().map(|(_, len)| *len).fold(0, u64::saturating_add);
+        let all = if several { String::new() } else { format!(" = {}", units::grouped(all)) };
+        let remark = Some(Remark { text: sum(parts) + &all, told: false });
         self.within.named.push(names);
         Row { remark, ..row }
     }
