@@ -79,7 +79,12 @@ impl Parcel {
         named.unwrap_or(socketio::MAIN)
     }
 
-    /// Whether it says how the session goes on, and nothing of those who use it.
+    /// Whether a WebSocket is used from here on.
+    pub fn is_upgrade(&self) -> bool {
+        self.what == engineio::Type::Upgrade.word()
+    }
+
+    /// Whether the session ends.
     pub fn is_close(&self) -> bool {
         self.what == engineio::Type::Close.word()
     }
