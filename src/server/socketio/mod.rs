@@ -117,6 +117,11 @@ impl Engine {
         self.sessions.get(id)
     }
 
+    /// How many there are.
+    pub fn sessions(&self) -> usize {
+        self.sessions.count()
+    }
+
     /// What Engine.IO answers.
     pub async fn answer(&self, request: Request<Full<Bytes>>) -> Response<Bytes> {
         let Ok(response) = self.service.call(request).await;
