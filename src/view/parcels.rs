@@ -129,12 +129,19 @@ impl Parcel {
     /// Of an event what it says: our messages' words, else what stands in the array behind the name.
     pub fn words(&self) -> Option<String> {
         let packet = self.socket()?;
-        let mut said: Vec<Value> = serde_json::from_str(packet.data).ok()?;
-        if packet.event().is_some() {
-            said.remove(0);
-        }
+        let said = match serde_json::from_str(packet.data).ok()? {
+            Value::Array(mut said) => {
+                if packet.event().is_some() {
+                    said.remove(0);
+                }
+                said
+            }
+            // Why somebody is not let in.
+            other => other.get("message").cloned().into_iter().collect(),
+        };
         let words = said.iter().map(|it| match it.get("text").and_then(Value::as_str) {
             Some(text) => Value::from(text).to_string(),
+            None if it.get("_placeholder").is_some() => "(binary)".to_owned(),
             None => it.to_string(),
         });
         Some(words.collect::<Vec<_>>().join(", "))
@@ -351,6 +358,11 @@ mod tests {
             (r#"42/class,["hello","a",2]"#, r#"socket.io hello "a", 2 in /class"#),
             (r#"431["Hi"]"#, r#"socket.io ack 1 "Hi""#),
             (r#"421["echo","Hi"]"#, r#"socket.io echo "Hi""#),
+            (r#"451-["bin",{"_placeholder":true,"num":0}]"#, "socket.io bin (binary)"),
+            (
+                r#"44/x,{"message":"Invalid namespace"}"#,
+                r#"socket.io connect_error "Invalid namespace" in /x"#,
+            ),
             ("42[", "socket.io event"),
         ] {
             assert_eq!(parcel(text).spoken().unwrap(), spoken);
