@@ -22,6 +22,12 @@ pub(super) struct Rungs {
     margin: usize,
 }
 
+/// The same with its sum written close: ` + ` takes much room. The row above says of what.
+fn close(row: &Row) -> Row {
+    let tail = row.tail.replace(" + ", "+");
+    Row { tail: tail.strip_suffix(" bytes").unwrap_or(&tail).to_owned(), ..row.clone() }
+}
+
 impl Rungs {
     /// For a transcript so wide.
     pub fn new(look: Look, width: usize) -> Self {
@@ -123,7 +129,10 @@ impl Rungs {
 
     /// A packet, hung up beneath the tag of who sent it.
     fn within(&self, row: &Row, side: Side, line: &mut Line) {
-        let label = self.label(row, self.ladder.saturating_sub(8));
+        let room = self.ladder.saturating_sub(8);
+        let words = row.briefer.last().unwrap_or(&row.label);
+        let cramped = self.look.text(words).width() + row.tail.width() > room;
+        let label = if cramped { self.label(&close(row), room) } else { self.label(row, room) };
         let free = " ".repeat(self.ladder.saturating_sub(8 + label.width()));
         match side {
             Side::Client => {
