@@ -29,6 +29,7 @@ mod longpoll;
 mod network;
 mod notation;
 mod origins;
+mod packets;
 mod page;
 mod pauses;
 mod peers;
