@@ -77,6 +77,8 @@ struct Running {
     /// The question that waits, and the connection for the next one.
     get: Option<Exchanging>,
     get_line: Option<Line>,
+    /// Whether a question has been answered.
+    asked: bool,
     /// What is being said by polling, and the connection for what is said next.
     posting: Option<Exchanging>,
     post_line: Option<Line>,
@@ -159,6 +161,7 @@ impl Running {
             upgraded,
             get: None,
             get_line: None,
+            asked: false,
             posting: None,
             post_line: None,
             opening: None,
@@ -291,7 +294,13 @@ impl Running {
         if let Some(line) = &line {
             self.post.local = line.local;
         }
-        self.get_line = line;
+        // The first answer opens the session: what is said next takes that connection at once, and the next question another.
+        let first = !std::mem::replace(&mut self.asked, true);
+        if first {
+            self.post_line = line
+        } else {
+            self.get_line = line
+        }
         match answer {
             Ok(body) => {
                 Packet::split(&String::from_utf8_lossy(&body))
