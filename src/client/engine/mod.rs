@@ -392,8 +392,11 @@ impl Running {
             }
             open
         });
-        for mut ws in [self.ws.take(), self.tried.take()].into_iter().flatten() {
+        for ws in self.ws.iter_mut().chain(&mut self.tried) {
             let _ = ws.close(None).await;
+        }
+        (0..self.owed).for_each(|_| queue.sent());
+        for mut ws in self.ws.take().into_iter().chain(self.tried.take()) {
             while let Some(Ok(_)) = ws.next().await {}
             ws.into_inner().read_to_end().await;
         }
