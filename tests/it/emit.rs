@@ -81,7 +81,7 @@ const CASES: [Case; 13] = [
     // Polling first, then the WebSocket beside it, and polling stops before it is used.
     (
         "",
-        "anna: > io\nanna: < connect\nanna: < upgrade\n= 3 connections\nanna: > emit echo \"up\"\nanna: < ack \"up\"\nanna: = open",
+        "anna: > io\nanna: < connect\nanna: < upgrade\n= 3 connections\nanna: > emit echo \"up\"\nanna: < ack \"up\"\nanna: = open\nanna: > disconnect\nanna: = closed by server",
         |run| {
             let asked = requests(run);
             let sent = texts(run, Side::Client);

@@ -186,8 +186,7 @@ impl Running {
         self.dialer.server.to_string()
     }
 
-    /// Begins what can be begun, in the order in which socket.io-client does: what is to be said, the WebSocket, the next
-    /// question.
+    /// Begins what can be begun, all at once, as socket.io-client does.
     fn begin(&mut self) {
         if self.posting.is_none() {
             let batch = self.session.batch();
@@ -252,7 +251,9 @@ impl Running {
                 None => pending().await,
             }
         };
+        // In this order connections are opened, too: a session's newest is its WebSocket.
         tokio::select! {
+            biased;
             command = queue.next(), if listening => Happened::Order(command),
             answer = some(&mut self.get) => Happened::Got(answer),
             answer = some(&mut self.posting) => Happened::Posted(answer),
