@@ -11,7 +11,7 @@ use hyper::service::Service;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 
-use super::context::{Context, Hold, Visit};
+use super::context::{Context, Hold, Next, Visit};
 use super::hang_up::hang_up;
 use super::last_word::say;
 use super::layers::dress;
@@ -47,13 +47,18 @@ pub(super) async fn drive(stream: Stream, doors: Doors, mut hold: Hold) {
     if let Ended::Late(late) = ended {
         stream.control().limit(&pace.why(late));
     }
-    let talk = visit.upgrade.lock().unwrap_or_else(PoisonError::into_inner).take();
-    match (ended, talk) {
-        (Ended::Well, Some(talk)) => {
-            // A task of its own, so that hyper's state is freed.
+    let next = visit.upgrade.lock().unwrap_or_else(PoisonError::into_inner).take();
+    match (ended, next) {
+        (Ended::Well, Some(next)) => {
             let early = [&parts.read_buf, &ahead[..]].concat();
-            let socket = Socket::new(stream, &early, talk, context).await;
-            tokio::spawn(socket.run(hold));
+            // A task of its own, so that hyper's state is freed.
+            match next {
+                Next::Talk(talk) => {
+                    let socket = Socket::new(stream, &early, talk, context).await;
+                    tokio::spawn(socket.run(hold));
+                }
+                Next::Engine(handshake) => context.engine.carry(stream, early, handshake, hold),
+            }
             return;
         }
         (Ended::Late(Late::Taking), _) => {

@@ -4,13 +4,14 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub(super) use super::body::Body;
 use super::presence::Presence;
 use super::rooms::Rooms;
 use super::shutdown::{Guard, Shutdown};
 use super::socket::Talk;
+use super::socketio::{Engine, Handshake};
 use super::{Limits, Store, Tls};
 use crate::tap::Network;
 
@@ -48,6 +49,9 @@ pub(super) struct Context {
     pub address: SocketAddr,
     pub store: Arc<Store>,
     pub rooms: Arc<Rooms>,
+    pub engine: Arc<Engine>,
+    /// Places for the sessions of Socket.IO.
+    pub sessions: Arc<Semaphore>,
     pub options: Options,
     pub shutdown: Shutdown,
 }
@@ -76,6 +80,15 @@ pub(super) struct Visit {
     pub presence: Presence,
 }
 
-/// Left by the door that agreed to the handshake: what is spoken on the socket. Begun before the 101 is sent, so that nothing
-/// is missed between the two.
-pub(super) type Upgrade = Arc<Mutex<Option<Talk>>>;
+/// Left by the door that agreed to the handshake: what comes after it. Begun before the 101 is sent, so that nothing is missed
+/// between the two.
+pub(super) type Upgrade = Arc<Mutex<Option<Next>>>;
+
+/// What is spoken on a socket.
+#[derive(Debug)]
+pub(super) enum Next {
+    /// One of our doors.
+    Talk(Talk),
+    /// Socket.IO.
+    Engine(Handshake),
+}

@@ -64,7 +64,7 @@ impl Limits {
     /// server first, it is crossed twice.
     #[must_use]
     pub fn across(self, network: Network) -> Self {
-        let once = network.rtt + network.stall.map_or(Duration::ZERO, |stall| stall.time);
+        let once = network.crossing();
         let longer = |time: Option<Duration>, crossed| time.map(|time| time + crossed * once);
         Self {
             head_time: longer(self.head_time, 1),

@@ -13,6 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::connection::Doors;
 use super::context::{Context, Hold, Options};
 use super::shutdown::{self, Guard, Shutdown};
+use super::socketio::Engine;
 use super::store::OnMade;
 use super::{Limits, Servers, Store, connection};
 use crate::tap::Taps;
@@ -69,25 +70,29 @@ impl Server {
         let limits = options.limits.across(options.network);
         prepare(&listener, &options.limits);
         let rooms = Arc::default();
+        let engine = Arc::new(Engine::new(&store, &Options { limits, ..options.clone() }));
         let room = descriptors().saturating_sub(RESERVED);
         let refused = REFUSED.min(room / 4);
         let guests = limits.guests.min(room - refused).max(1);
-        let context = |limits| {
+        let context = |limits, places: usize| {
             let options = Options { limits, ..options.clone() };
             Arc::new(Context {
                 address,
                 store: Arc::clone(&store),
                 rooms: Arc::clone(&rooms),
+                engine: Arc::clone(&engine),
+                sessions: places_for(places),
                 options,
                 shutdown: shutdown.clone(),
             })
         };
         let entrance = Entrance {
             taps: taps.clone(),
-            own: Group::new(limits.own, context(limits.without_times())),
-            guests: Group::new(guests, context(limits)),
+            own: Group::new(limits.own, context(limits.without_times(), limits.own)),
+            guests: Group::new(guests, context(limits, guests)),
             refused: Arc::new(Semaphore::new(refused)),
         };
+        tokio::spawn(stop(engine, shutdown.guard()));
         tokio::spawn(accept(listener, entrance, shutdown.guard()));
         Ok(Self { address, store, taps, guests, shutdown })
     }
@@ -111,6 +116,12 @@ fn prepare(listener: &TcpListener, limits: &Limits) {
         let millis = silence.as_millis().try_into().unwrap_or(u32::MAX);
         let _ = sockopt::set_tcp_user_timeout(listener, millis);
     }
+}
+
+/// Ends the sessions of Socket.IO when the server stops.
+async fn stop(engine: Arc<Engine>, mut guard: Guard) {
+    guard.told().await;
+    engine.stop().await;
 }
 
 async fn accept(listener: TcpListener, entrance: Entrance, mut guard: Guard) {
@@ -153,7 +164,7 @@ struct Group {
 
 impl Group {
     fn new(places: usize, context: Arc<Context>) -> Self {
-        Self { places: Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS))), context }
+        Self { places: places_for(places), context }
     }
 }
 
@@ -175,6 +186,10 @@ impl Entrance {
             tokio::spawn(tokio::time::timeout(REFUSAL, refusing));
         }
     }
+}
+
+fn places_for(places: usize) -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS)))
 }
 
 fn take(places: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {

@@ -25,6 +25,7 @@ mod rooms;
 mod router;
 mod shutdown;
 mod socket;
+mod socketio;
 mod store;
 mod tls;
 

@@ -5,13 +5,14 @@ use hyper::header::{CONNECTION, HeaderValue, ORIGIN, RETRY_AFTER};
 use hyper::{Method, Request, Response, StatusCode};
 
 use super::content::Content;
-use super::context::{Body, Context, Visit};
+use super::context::{Body, Context, Next, Visit};
 use super::doors::page::File;
-use super::doors::{echo, events, messages, page, websocket};
+use super::doors::{echo, events, messages, page, socketio, websocket};
 use super::guard::{self, Ours};
 use super::problem::Problem;
 use super::rooms;
 use super::socket::Talk;
+use super::socketio::PATH;
 use super::{cors, framing};
 
 /// A door, as it can be asked for.
@@ -34,6 +35,7 @@ enum To {
     Socket,
     EchoSocket,
     Room,
+    SocketIo,
     File(&'static File),
 }
 
@@ -51,6 +53,7 @@ pub const DOORS: &[Door] = &[
     Door { path: "/ws", methods: &["GET"], to: To::Socket },
     Door { path: "/ws/echo", methods: &["GET"], to: To::EchoSocket },
     Door { path: "/ws/room/{name}", methods: &["GET"], to: To::Room },
+    Door { path: PATH, methods: &["GET", "POST"], to: To::SocketIo },
     Door { path: "/", methods: READ, to: To::File(&page::INDEX) },
     Door { path: "/page.css", methods: READ, to: To::File(&page::STYLE) },
     Door { path: "/page.js", methods: READ, to: To::File(&page::PAGE) },
@@ -179,12 +182,18 @@ async fn route(
         To::Message => messages::one(request, context, rest).await,
         To::Events => Ok(events::stream(request, context, &visit.presence)),
         To::Echo => echo::echo(request, context).await,
-        To::Socket => websocket::upgrade(request, &visit.upgrade, || Talk::List(context.store.subscribe())),
-        To::EchoSocket => websocket::upgrade(request, &visit.upgrade, || Talk::Echo),
+        To::Socket => {
+            let talk = || Ok(Next::Talk(Talk::List(context.store.subscribe())));
+            websocket::upgrade(request, &visit.upgrade, talk)
+        }
+        To::EchoSocket => websocket::upgrade(request, &visit.upgrade, || Ok(Next::Talk(Talk::Echo))),
         To::Room => {
             let name = rooms::name(rest)?;
-            websocket::upgrade(request, &visit.upgrade, || Talk::Room(context.rooms.join(name)))
+            websocket::upgrade(request, &visit.upgrade, || {
+                Ok(Next::Talk(Talk::Room(context.rooms.join(name))))
+            })
         }
+        To::SocketIo => socketio::speak(request, context, visit).await,
         To::File(file) => page::file(request, file, context.address, context.scheme()),
     }
 }

@@ -24,6 +24,12 @@ pub struct Stall {
 }
 
 impl Network {
+    /// How much later what is sent may arrive, there and back.
+    #[must_use]
+    pub fn crossing(&self) -> Duration {
+        self.rtt + self.stall.map_or(Duration::ZERO, |stall| stall.time)
+    }
+
     /// Whether anything is added at all.
     #[must_use]
     pub fn is_changed(&self) -> bool {

@@ -6,21 +6,20 @@ use hyper::header::{
 };
 use hyper::{HeaderMap, Method, Request, Response, StatusCode, Version};
 
-use crate::server::context::{Body, Upgrade};
+use crate::server::context::{Body, Next, Upgrade};
 use crate::server::problem::Problem;
-use crate::server::socket::Talk;
 use crate::wire::handshake;
 
 /// Agrees to the handshake, or says what is wrong with it. `begin` is what is spoken then.
 pub(in crate::server) fn upgrade<B>(
     request: &Request<B>,
     upgrade: &Upgrade,
-    begin: impl FnOnce() -> Talk,
+    begin: impl FnOnce() -> Result<Next, Problem>,
 ) -> Result<Response<Body>, Problem> {
     let key = check(request)?;
     let accept = HeaderValue::try_from(handshake::accept_key(key))
         .map_err(|_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the accept key is no header value"))?;
-    *upgrade.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(begin());
+    *upgrade.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(begin()?);
     let mut response = Response::new(Body::default());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let headers = response.headers_mut();
@@ -86,6 +85,7 @@ fn one<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>,
 mod tests {
     use super::*;
     use crate::server::Store;
+    use crate::server::socket::Talk;
 
     const GOOD: [(&str, &str); 4] = [
         ("upgrade", "websocket"),
@@ -94,8 +94,8 @@ mod tests {
         ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
     ];
 
-    fn list() -> Talk {
-        Talk::List(Store::new(Box::new(|_| ())).subscribe())
+    fn list() -> Result<Next, Problem> {
+        Ok(Next::Talk(Talk::List(Store::new(Box::new(|_| ())).subscribe())))
     }
 
     fn status(method: &str, headers: &[(&str, &str)]) -> u16 {

@@ -1,0 +1,150 @@
+//! `/socket.io/`: the two transports of Engine.IO. What is spoken over them is `server/socketio/`.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::{Method, Request, Response, StatusCode};
+
+use crate::server::content::{self, Content};
+use crate::server::context::{Body, Context, Next, Visit};
+use crate::server::doors::websocket;
+use crate::server::problem::Problem;
+use crate::server::socketio::{Handshake, Session};
+use crate::wire::engineio::{Packet, SEPARATOR, Type};
+
+type Answer = Result<Response<Body>, Problem>;
+
+/// Over HTTP one after the other, or a handshake.
+pub(in crate::server) async fn speak(
+    request: &mut Request<Content>,
+    context: &Context,
+    visit: &Visit,
+) -> Answer {
+    let query = request.uri().query().unwrap_or_default().to_owned();
+    let ours = parameter(&query, "EIO") == Some("4");
+    let sid = parameter(&query, "sid");
+    match parameter(&query, "transport") {
+        Some("websocket") if ours && request.method() == Method::GET => shake(request, context, visit, sid),
+        Some("polling") if ours => match sid.map(|sid| context.engine.session(sid)) {
+            None if request.method() == Method::GET => open(request, context).await,
+            // Engine.IO says what is wrong.
+            None | Some(None) => pass(request, context).await,
+            Some(Some(session)) if session.ended().is_some() => Ok(unknown()),
+            Some(Some(session)) if request.method() == Method::GET => {
+                poll(request, context, visit, &session).await
+            }
+            Some(Some(session)) => post(request, context, &session).await,
+        },
+        _ => pass(request, context).await,
+    }
+}
+
+/// A WebSocket: of a new session, or of one that changes to it.
+fn shake(request: &Request<Content>, context: &Context, visit: &Visit, sid: Option<&str>) -> Answer {
+    let session = match sid.map(|sid| context.engine.session(sid)) {
+        None => None,
+        Some(Some(session)) if session.ended().is_none() => Some(session),
+        Some(_) => return Ok(unknown()),
+    };
+    websocket::upgrade(request, &visit.upgrade, || {
+        let session = session.map_or_else(|| begin(context), Ok)?;
+        let mut bare = Request::new(());
+        *bare.method_mut() = request.method().clone();
+        *bare.uri_mut() = request.uri().clone();
+        bare.extensions_mut().insert(Arc::clone(&session));
+        Ok(Next::Engine(Handshake { request: bare, session }))
+    })
+}
+
+/// Takes one of the places for sessions, of which more could be begun than there are connections.
+fn begin(context: &Context) -> Result<Arc<Session>, Problem> {
+    let full = |_| {
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "every place for a session is taken; try again later")
+    };
+    let place = Arc::clone(&context.sessions).try_acquire_owned().map_err(full)?;
+    Ok(context.engine.begin(place))
+}
+
+/// A new session, over HTTP.
+async fn open(request: &Request<Content>, context: &Context) -> Answer {
+    let session = begin(context)?;
+    let mut bare = bare(request, Bytes::new());
+    bare.extensions_mut().insert(Arc::clone(&session));
+    let response = context.engine.answer(bare).await;
+    #[derive(serde::Deserialize)]
+    struct Open {
+        sid: String,
+    }
+    let packet = std::str::from_utf8(response.body()).ok().and_then(Packet::read);
+    let open = packet.filter(|packet| packet.what == Type::Open);
+    if let Some(Open { sid }) = open.and_then(|open| serde_json::from_str(open.content).ok()) {
+        session.is(&sid);
+    }
+    Ok(response.map(Body::new))
+}
+
+/// Waits for packets. A client that leaves meanwhile gets none, and the server does not wait for it when it stops.
+async fn poll(request: &Request<Content>, context: &Context, visit: &Visit, session: &Session) -> Answer {
+    let mut guard = context.shutdown.guard();
+    let response = tokio::select! {
+        biased;
+        response = context.engine.answer(bare(request, Bytes::new())) => response,
+        () = visit.presence.left() => return Ok(text("")),
+        () = guard.told() => return Ok(text(&Type::Close.digit().to_string())),
+    };
+    let body = response.body();
+    let separators = body.iter().filter(|&&byte| byte == SEPARATOR as u8).count();
+    session.left(separators + usize::from(!body.is_empty()));
+    Ok(response.map(Body::new))
+}
+
+/// Brings packets. They wait until those before them are dealt with.
+async fn post(request: &mut Request<Content>, context: &Context, session: &Session) -> Answer {
+    let content = content::read(request, &context.options.limits).await?;
+    let mut guard = context.shutdown.guard();
+    tokio::select! {
+        () = session.calm() => {}
+        () = guard.told() => {}
+    }
+    Ok(context.engine.answer(bare(request, content)).await.map(Body::new))
+}
+
+async fn pass(request: &mut Request<Content>, context: &Context) -> Answer {
+    // Not read, and not to be: it is an error.
+    request.body_mut().take();
+    Ok(context.engine.answer(bare(request, Bytes::new())).await.map(Body::new))
+}
+
+/// The request, with this content.
+fn bare(request: &Request<Content>, content: Bytes) -> Request<Full<Bytes>> {
+    let mut bare = Request::new(Full::new(content));
+    *bare.method_mut() = request.method().clone();
+    *bare.uri_mut() = request.uri().clone();
+    // What the packets are.
+    if let Some(kind) = request.headers().get(CONTENT_TYPE) {
+        bare.headers_mut().insert(CONTENT_TYPE, kind.clone());
+    }
+    bare
+}
+
+fn text(body: &str) -> Response<Body> {
+    let mut response = Response::new(Body::new(Bytes::copy_from_slice(body.as_bytes())));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=UTF-8"));
+    response
+}
+
+/// As Engine.IO says it.
+fn unknown() -> Response<Body> {
+    let mut response =
+        Response::new(Body::new(Bytes::from_static(br#"{"code":1,"message":"Session ID unknown"}"#)));
+    *response.status_mut() = StatusCode::BAD_REQUEST;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// A parameter of the query; the first, as Engine.IO takes it.
+fn parameter<'a>(query: &'a str, name: &str) -> Option<&'a str> {
+    query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+}
