@@ -130,6 +130,10 @@ impl AsyncRead for Carried {
 
 impl AsyncWrite for Carried {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        // socketioxide ends its sessions as well when the server stops, without a code.
+        if !self.over && self.hold.guard.is_told() {
+            self.end(cx, AWAY);
+        }
         if self.over {
             return Poll::Ready(Ok(buf.len()));
         }
