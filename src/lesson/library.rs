@@ -14,6 +14,7 @@ const BUILT_IN: [(&str, &str); 4] = [
     ("socket", include_str!("../../lessons/socket.md")),
     ("compare", include_str!("../../lessons/compare.md")),
     ("socketio", include_str!("../../lessons/socketio.md")),
+    ("react", include_str!("../../lessons/react.md")),
 ];
 
 /// A lesson to begin with: it shows all that a lesson can hold, and is to be changed.
