@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 
+use super::Arg;
 use crate::tap::Taps;
 use crate::timeline::{ConnId, Elapsed, Kind};
 
@@ -84,6 +85,15 @@ impl Ear {
         let Ok(event) = serde_json::from_str::<Value>(text) else { return };
         if event.get("event").and_then(Value::as_str) == Some("message")
             && let Some(message) = event.get("data")
+        {
+            self.message(message, conn);
+        }
+    }
+
+    /// Takes an event of Socket.IO's: `message`, and the stored message as its first value.
+    pub fn io(&mut self, name: &str, args: &[Arg], conn: Option<ConnId>) {
+        if name == "message"
+            && let Some(Arg::Json(message)) = args.first()
         {
             self.message(message, conn);
         }

@@ -12,7 +12,7 @@ use hyper::header::{CONNECTION, UPGRADE};
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 
-use super::inbox::{Body, Command, Incoming, Post, Queue};
+use super::inbox::{Body, Command, Incoming, NO_SESSION, Post, Queue};
 use super::{Link, socket};
 
 /// The longest content of a response that a client keeps, bytes.
@@ -91,6 +91,7 @@ async fn obey(command: Command, link: &Link, post: &Post) {
         Command::Fin => link.fin(),
         Command::Reset => link.reset(),
         Command::Message(_) => post.deliver(Incoming::Unsent("there is no socket to send it on".into())),
+        Command::Emit(_) | Command::Leave => post.deliver(Incoming::Unsent(NO_SESSION.into())),
         // Taken by `own`.
         Command::Request(_) => {}
     }
@@ -171,7 +172,7 @@ impl<T> Driver<T> {
     }
 
     /// Ends when the connection has.
-    async fn wait(&mut self) {
+    pub async fn wait(&mut self) {
         if self.ended.is_none() {
             self.ended = Some(self.future.as_mut().await);
         }

@@ -8,10 +8,13 @@ use bytes::Bytes;
 use http_body_util::Full;
 use tokio::sync::mpsc;
 
-use super::Ear;
+use super::{Ear, Emit, Io};
 
 /// The most messages that a client holds until somebody asks for them.
 pub(super) const INBOX: usize = 4_096;
+
+/// Where a Socket.IO client's words are not understood.
+pub(super) const NO_SESSION: &str = "this connection is no Socket.IO session";
 
 /// What a request carries.
 pub type Body = Full<Bytes>;
@@ -38,6 +41,8 @@ pub enum Incoming {
     Pong(Bytes),
     /// A close frame, with its code and reason where it carries them.
     Close(Option<(u16, String)>),
+    /// What reached a Socket.IO client.
+    Io(Io),
     /// Nothing arrived: something could not be sent, and this is why.
     Unsent(String),
 }
@@ -49,6 +54,10 @@ pub enum Command {
     Request(hyper::Request<Body>),
     /// Send this message or frame.
     Message(tokio_tungstenite::tungstenite::Message),
+    /// Emit this event.
+    Emit(Emit),
+    /// Leave the Socket.IO session.
+    Leave,
     /// Write these bytes, whatever they mean.
     Raw(Vec<u8>),
     /// End our sending.
@@ -99,6 +108,11 @@ impl Orders {
         }
         self.sender.send(command).is_ok()
     }
+
+    /// The task has something to do from the start.
+    pub fn owe(&self) {
+        self.progress.unsent.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 /// The task's end.
@@ -112,6 +126,12 @@ impl Queue {
     /// The next order; `None` when there will be none any more.
     pub async fn next(&mut self) -> Option<Command> {
         self.commands.recv().await
+    }
+
+    /// Takes no more orders, and hands back those that nobody took.
+    pub fn close(&mut self) -> Vec<Command> {
+        self.commands.close();
+        std::iter::from_fn(|| self.commands.try_recv().ok()).collect()
     }
 
     /// Whether the client left of its own accord.
@@ -155,8 +175,10 @@ impl Post {
         match &incoming {
             Incoming::Response { status, body, .. } if *status < 300 => ear.answer(body, conn),
             Incoming::Text(text) => ear.event(text, conn),
+            Incoming::Io(Io::Event { name, args }) => ear.io(name, args, conn),
             Incoming::Response { .. }
             | Incoming::Unsent(_)
+            | Incoming::Io(_)
             | Incoming::Binary(_)
             | Incoming::Ping(_)
             | Incoming::Pong(_)

@@ -4,6 +4,7 @@
 //! list, its row in README.md.
 
 mod ear;
+mod engine;
 mod http;
 mod inbox;
 mod key;
@@ -16,6 +17,7 @@ mod transport;
 mod websocket;
 
 pub use ear::{Ear, Made};
+pub use engine::{Arg, Emit, Io, Mode};
 pub use inbox::{Body, Command, Incoming};
 pub use key::new_key;
 pub use link::Link;

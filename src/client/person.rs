@@ -6,14 +6,15 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
+use super::engine::{self, Dialer, Links, Start, Unsaid, Upgraded};
 use super::inbox::{self, Body, Command, INBOX, Incoming, Orders, Post, Queue};
 use super::link::WeakLink;
-use super::{Ear, Link, Made, http, raw};
+use super::{Ear, Emit, Io, Link, Made, Mode, http, raw};
 use crate::tap::Taps;
-use crate::timeline::{Kind, State};
+use crate::timeline::{Kind, Seq, State};
 
 /// How long a connection may take to be accepted.
 const ACCEPTANCE: Duration = Duration::from_secs(1);
@@ -27,7 +28,13 @@ pub struct Person {
     ear: Arc<Mutex<Ear>>,
     http: Option<Line>,
     socket: Option<Line>,
-    /// Which of the two was opened last.
+    /// The Socket.IO session; it is the socket then.
+    io: Option<Session>,
+    /// Emitted while there is none.
+    unsaid: Unsaid,
+    /// The number of the next acknowledgement that is asked for.
+    asks: u64,
+    /// Which was opened last, the HTTP connection or the socket.
     newest_is_socket: bool,
     /// Streams of a machine that is gone: open, and nobody reads or writes.
     vanished: Vec<Link>,
@@ -57,9 +64,31 @@ impl Line {
         if self.task.is_finished() || ours.is_some_and(|connection| connection.closed.is_some()) {
             return true;
         }
-        let seen = ours.map_or(0, |connection| connection.from_client);
-        self.orders.progress.is_all_sent() && seen >= self.link.written()
+        self.orders.progress.is_all_sent() && is_seen(&self.link, state)
     }
+}
+
+/// A Socket.IO session and the task that owns its connections.
+#[derive(Debug)]
+struct Session {
+    links: Links,
+    orders: Orders,
+    task: JoinHandle<()>,
+    upgraded: watch::Receiver<Upgraded>,
+}
+
+impl Session {
+    fn is_all_seen(&self, state: &State) -> bool {
+        let said = self.task.is_finished() || self.orders.progress.is_all_sent();
+        said && self.links.all().iter().all(|link| is_seen(link, state))
+    }
+}
+
+/// Whether all that was written has been seen to arrive.
+fn is_seen(link: &WeakLink, state: &State) -> bool {
+    let ours = state.connections.values().rfind(|connection| connection.client == link.local);
+    let over = ours.is_some_and(|connection| connection.closed.is_some());
+    over || ours.map_or(0, |connection| connection.from_client) >= link.written()
 }
 
 impl Person {
@@ -75,6 +104,9 @@ impl Person {
             ear,
             http: None,
             socket: None,
+            io: None,
+            unsaid: Unsaid::default(),
+            asks: 0,
             newest_is_socket: false,
             vanished: Vec::new(),
             inbox,
@@ -91,6 +123,7 @@ impl Person {
         let retired = http::asks_to_close(&request);
         let line = if upgrade {
             self.newest_is_socket = true;
+            self.io = None;
             self.socket.insert(self.dial().await?)
         } else {
             match self.http.take().filter(Line::usable) {
@@ -117,21 +150,82 @@ impl Person {
         Ok(())
     }
 
+    /// Begins a Socket.IO session, as `io()` does; what was emitted meanwhile is said when it has connected. Where there is no
+    /// connection, the transcript's next line is told.
+    pub async fn io(&mut self, mode: Mode, namespace: &str) {
+        // Who had one leaves it.
+        (self.socket, self.io) = (None, None);
+        self.newest_is_socket = true;
+        let links = Links::default();
+        let (server, name, taps) = (self.server, self.name.clone(), self.taps.clone());
+        let dialer = Dialer { server, name, taps, links: links.clone() };
+        let before = self.taps.bus().last();
+        let first = match dialer.dial().await {
+            Ok(first) => first,
+            Err(error) => {
+                let _ = self.post.try_send(Incoming::Io(Io::Failed(format!("no connection: {error}"))));
+                return;
+            }
+        };
+        self.accepted(&first, before).await;
+        let (orders, queue) = inbox::queue();
+        orders.owe();
+        let (tell, upgraded) = watch::channel(None);
+        let start = Start {
+            mode,
+            namespace: namespace.into(),
+            unsaid: self.unsaid.clone(),
+            post: Post { inbox: self.post.clone(), ear: Arc::clone(&self.ear), local: first.local },
+            first,
+            dialer,
+            upgraded: tell,
+        };
+        let task = tokio::spawn(engine::own(start, queue));
+        self.io = Some(Session { links, orders, task, upgraded });
+    }
+
+    /// Emits an event: now, or when a session has connected.
+    pub fn emit(&mut self, mut emit: Emit) {
+        if emit.asks {
+            emit.number(self.asks);
+            self.asks += 1;
+        }
+        // A session that has ended takes no orders.
+        if !self.io.as_ref().is_some_and(|io| io.orders.give(Command::Emit(emit.clone()))) {
+            self.unsaid.keep(emit);
+        }
+    }
+
+    /// Whether the session has come to a WebSocket, or why it will not. Waits until one of both is so.
+    pub async fn upgraded(&mut self) -> Result<(), String> {
+        let ended = || Err("there is no session".to_owned());
+        let Some(io) = &mut self.io else { return ended() };
+        match io.upgraded.wait_for(Option::is_some).await.as_deref() {
+            Ok(Some(upgraded)) => upgraded.clone(),
+            Ok(None) | Err(_) => ended(),
+        }
+    }
+
     /// Does something on the socket; false where there is none.
     pub fn on_socket(&self, command: Command) -> bool {
-        self.socket.as_ref().is_some_and(|line| line.orders.give(command))
+        match &self.io {
+            Some(io) => io.orders.give(command),
+            None => self.socket.as_ref().is_some_and(|line| line.orders.give(command)),
+        }
     }
 
     /// Does something on the newest connection, socket or not; false where there is none.
     pub fn on_any(&self, command: Command) -> bool {
-        let line = if self.newest_is_socket { &self.socket } else { &self.http };
-        line.as_ref().is_some_and(|line| line.orders.give(command))
+        if self.newest_is_socket {
+            return self.on_socket(command);
+        }
+        self.http.as_ref().is_some_and(|line| line.orders.give(command))
     }
 
     /// Whether all that it was told to send has been seen to arrive, as far as the events say.
     #[must_use]
     pub fn is_all_seen(&self, state: &State) -> bool {
-        self.lines().all(|line| line.is_all_seen(state))
+        self.lines().all(|line| line.is_all_seen(state)) && self.io.iter().all(|io| io.is_all_seen(state))
     }
 
     /// Whether every request has its response, or will have none.
@@ -149,6 +243,10 @@ impl Person {
         for line in [self.http.take(), self.socket.take()].into_iter().flatten() {
             self.vanished.extend(line.link.upgrade());
             line.task.abort();
+        }
+        if let Some(io) = self.io.take() {
+            self.vanished.extend(io.links.all().iter().filter_map(WeakLink::upgrade));
+            io.task.abort();
         }
     }
 
@@ -169,18 +267,22 @@ impl Person {
     async fn dial(&self) -> io::Result<Line> {
         let before = self.taps.bus().last();
         let link = Link::connect(self.server, &self.name, &self.taps).await?;
-        // The kernel answers before the server accepts. What the lesson says next may be about this connection, so that
-        // it must have been seen to open. A server without a free place leaves it waiting; so do not we.
-        let opened = self.taps.bus().find(before, |event| match &event.kind {
-            Kind::Opened { client, .. } if *client == link.local => Some(()),
-            _ => None,
-        });
-        let _ = tokio::time::timeout(ACCEPTANCE, opened).await;
+        self.accepted(&link, before).await;
         let (orders, queue) = inbox::queue();
         let post = Post { inbox: self.post.clone(), ear: Arc::clone(&self.ear), local: link.local };
         let weak = link.downgrade();
         let task = tokio::spawn(own(link, queue, post));
         Ok(Line { link: weak, orders, task, retired: false })
+    }
+
+    /// The kernel answers before the server accepts. What the lesson says next may be about this connection, so that it must
+    /// have been seen to open. A server without a free place leaves it waiting; so do not we.
+    async fn accepted(&self, link: &Link, before: Seq) {
+        let opened = self.taps.bus().find(before, |event| match &event.kind {
+            Kind::Opened { client, .. } if *client == link.local => Some(()),
+            _ => None,
+        });
+        let _ = tokio::time::timeout(ACCEPTANCE, opened).await;
     }
 }
 

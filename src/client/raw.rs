@@ -3,7 +3,7 @@
 use tokio::io::AsyncReadExt as _;
 
 use super::Link;
-use super::inbox::{Command, Incoming, Post, Queue};
+use super::inbox::{Command, Incoming, NO_SESSION, Post, Queue};
 use crate::wire::{Conversation, Meaning, Opcode, Side};
 
 /// Owns the connection to its end. `first` is `None` where the server spoke before the client.
@@ -51,6 +51,7 @@ async fn obey(command: Command, link: &Link, reading: &mut Reading, queue: &Queu
             queue.answered();
             unsent("behind raw bytes, requests are raw bytes too");
         }
+        Command::Emit(_) | Command::Leave => unsent(NO_SESSION),
         Command::Message(_) => unsent("behind raw bytes, frames are raw bytes too"),
     }
 }

@@ -8,7 +8,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
 use super::Link;
-use super::inbox::{Command, Incoming, Post, Queue};
+use super::inbox::{Command, Incoming, NO_SESSION, Post, Queue};
 
 /// What is still to be done on a connection.
 pub(super) type Waiting = (VecDeque<Command>, Queue);
@@ -52,6 +52,7 @@ pub(super) async fn own(link: Link, early: &[u8], (mut later, mut queue): Waitin
             Command::Raw(bytes) => drop(link.write_raw(&bytes).await),
             Command::Fin => link.fin(),
             Command::Reset => link.reset(),
+            Command::Emit(_) | Command::Leave => post.deliver(Incoming::Unsent(NO_SESSION.into())),
             // A name owns one socket; a request on it would be HTTP inside of WebSocket.
             Command::Request(_) => {
                 queue.answered();

@@ -9,10 +9,11 @@ use super::parse::nearest;
 /// The lessons that are built in, in the order in which they are taught.
 ///
 /// To add one: `lessons/NAME.md`, and a line here.
-const BUILT_IN: [(&str, &str); 3] = [
+const BUILT_IN: [(&str, &str); 4] = [
     ("http", include_str!("../../lessons/http.md")),
     ("socket", include_str!("../../lessons/socket.md")),
     ("compare", include_str!("../../lessons/compare.md")),
+    ("socketio", include_str!("../../lessons/socketio.md")),
 ];
 
 /// A lesson to begin with: it shows all that a lesson can hold, and is to be changed.

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use crate::client::Mode;
 use crate::timeline::{Choice, Show, Side};
 
 /// A whole lesson.
@@ -179,6 +180,24 @@ pub enum Send {
     Connect,
     /// `raw HEX`
     Raw(Vec<u8>),
+    /// `io`, `io websocket`, `io polling /class`: begins a Socket.IO session.
+    Io {
+        /// How it begins.
+        mode: Mode,
+        /// `/` where none is written.
+        namespace: String,
+    },
+    /// `emit NAME DATA`: an event of Socket.IO's.
+    Emit {
+        /// The event.
+        name: String,
+        /// Its values; never [`Values::Any`].
+        data: Values,
+        /// Whether the server is asked to answer: where an `ack` of this client stands before its next `emit`.
+        asks: bool,
+    },
+    /// `disconnect`: leaves the Socket.IO session.
+    Disconnect,
     /// `fin`: the client ends its sending.
     Fin,
     /// `reset`: the client resets the connection.
@@ -217,11 +236,32 @@ pub enum Expect {
     Event {
         /// The event.
         name: String,
-        /// As written; it may hold `{names}`.
-        data: String,
+        /// Its data; Socket.IO's events may have several values.
+        data: Values,
     },
+    /// `connect`: a namespace of Socket.IO's has let the client in; with the data, where it is written.
+    Connect(Option<String>),
+    /// `connect_error`: it has not; with the data, where it is written.
+    ConnectError(Option<String>),
+    /// `ack DATA`: the answer to the client's latest `emit`.
+    Ack(Values),
+    /// `disconnect`: the server said that it is over, or the connection has ended.
+    Disconnect,
+    /// `upgrade`: the session has changed to a WebSocket.
+    Upgrade,
     /// `*`
     Anything,
+}
+
+/// What an event or an answer carries. Text is as it was written, and may hold `{names}`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Values {
+    /// `*`
+    Any,
+    /// JSON; several values are separated by commas, none is nothing.
+    Json(String),
+    /// `binary HEX`: one value, which is binary.
+    Binary(Vec<u8>),
 }
 
 /// What happens that no client asked for.

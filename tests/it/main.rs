@@ -11,6 +11,7 @@ mod check;
 mod closes;
 mod compare;
 mod doors;
+mod emit;
 mod engine;
 mod events;
 mod facts;

@@ -15,7 +15,7 @@ const SOCKET: &str = "> GET /ws\n> upgrade: websocket\n< 101\n";
 const BYE: &str = "> close 1000 bye\n< close 1000 bye\n";
 
 /// A lesson of one transcript and one more step, played.
-fn played(front: &str, transcript: &str) -> Run {
+pub fn played(front: &str, transcript: &str) -> Run {
     let mut text = format!("---\ntitle: One\nsummary: One\n{front}---\n\n## One\n\n```wire\n");
     write!(text, "{transcript}\n```\n\n## Two\n\nTo the end.\n").unwrap();
     let folder = tempfile::tempdir().unwrap();
@@ -25,7 +25,7 @@ fn played(front: &str, transcript: &str) -> Run {
 }
 
 /// Claims that did not hold: what was expected, and what was seen.
-fn broken(run: &Run) -> Vec<(String, String)> {
+pub fn broken(run: &Run) -> Vec<(String, String)> {
     let broken = run.kinds().filter_map(|kind| match kind {
         Kind::Claim(claim) if claim.held == Some(false) => {
             Some((claim.expected.clone().unwrap(), claim.saw.clone().unwrap()))
@@ -36,7 +36,7 @@ fn broken(run: &Run) -> Vec<(String, String)> {
 }
 
 /// Plays all at once; what each says is wrong.
-fn at_once<T: Sync>(cases: &[T], check: impl Fn(&T) -> Result<(), String> + Sync) {
+pub fn at_once<T: Sync>(cases: &[T], check: impl Fn(&T) -> Result<(), String> + Sync) {
     let check = &check;
     let wrong: Vec<String> = thread::scope(|scope| {
         let running: Vec<_> = cases.iter().map(|case| scope.spawn(move || check(case))).collect();

@@ -4,14 +4,28 @@ use std::time::Duration;
 
 use super::page::{Page, Piece};
 use super::sends::{code_and_reason, control};
+use super::socketio;
 use super::values::{hex, nearest, payload, positive};
-use crate::lesson::script::Expect;
-use crate::lesson::template;
+use crate::lesson::script::{Expect, Values};
 
 /// How long a message may take to come, unless the lesson says otherwise.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-const FORMS: [&str; 8] = ["text", "binary", "ping", "pong", "close", "event", "within", "*"];
+const FORMS: [&str; 13] = [
+    "text",
+    "binary",
+    "ping",
+    "pong",
+    "close",
+    "event",
+    "connect",
+    "connect_error",
+    "ack",
+    "disconnect",
+    "upgrade",
+    "within",
+    "*",
+];
 
 /// Whether a line begins a new thing to expect, rather than going on with a response.
 pub(super) fn begins(rest: &str) -> bool {
@@ -44,6 +58,11 @@ fn message(line: Piece<'_>, page: &mut Page<'_>) -> Option<Expect> {
         "pong" => Expect::Pong(control(rest, page)?),
         "close" => close(rest, page)?,
         "event" => event(form, rest, page)?,
+        "connect" => Expect::Connect(socketio::along(rest, page)?),
+        "connect_error" => Expect::ConnectError(socketio::along(rest, page)?),
+        "ack" => socketio::ack(rest, page)?,
+        "disconnect" => alone(form, rest, Expect::Disconnect, page)?,
+        "upgrade" => alone(form, rest, Expect::Upgrade, page)?,
         "*" if rest.is_empty() => Expect::Anything,
         word if is_status_word(word) => status(form, rest, page)?,
         _ => {
@@ -100,13 +119,16 @@ fn event(form: Piece<'_>, rest: Piece<'_>, page: &mut Page<'_>) -> Option<Expect
         page.mistake(name, "the event's data is missing", format!("event {} *", name.text));
         return None;
     }
-    if data.text != "*"
-        && let Err(error) = template::json(data.text)
-    {
-        page.mistake(data, format!("the data is no JSON: {}", brief(&error)), r#"{"text":"GOAL"} or *"#);
-        return None;
+    let data = if data.text == "*" { Values::Any } else { socketio::values(data, page)? };
+    Some(Expect::Event { name: name.text.to_owned(), data })
+}
+
+fn alone(form: Piece<'_>, rest: Piece<'_>, expect: Expect, page: &mut Page<'_>) -> Option<Expect> {
+    if rest.is_empty() {
+        return Some(expect);
     }
-    Some(Expect::Event { name: name.text.to_owned(), data: data.text.to_owned() })
+    page.mistake(rest, format!("nothing may follow `{}`", form.text), form.text);
+    None
 }
 
 /// serde_json's message without its place, which counts from the start of the value and not of the line.

@@ -7,6 +7,7 @@ mod page;
 mod predict;
 mod scope;
 mod sends;
+mod socketio;
 mod statements;
 mod transcript;
 mod values;

@@ -21,6 +21,8 @@ struct Client {
     connected: bool,
     /// It has had a socket.
     socket: bool,
+    /// It has had a Socket.IO session.
+    io: bool,
     /// It has sent bytes of its own making: no telling what it may get.
     raw: bool,
 }
@@ -84,6 +86,12 @@ impl Scope {
         let state = self.state(client);
         match send {
             Send::Request { .. } | Send::Connect => state.connected = true,
+            Send::Io { .. } => (state.connected, state.socket, state.io) = (true, true, true),
+            Send::Emit { .. } | Send::Disconnect => {
+                if !std::mem::replace(&mut state.io, true) {
+                    no_session(client, at, page);
+                }
+            }
             Send::Raw(_) | Send::Fin | Send::Reset => {
                 state.raw |= matches!(send, Send::Raw(_));
                 if !std::mem::replace(&mut state.connected, true) {
@@ -116,7 +124,7 @@ impl Scope {
 
     /// A line of this client was not understood: nothing that follows from it is held against the lesson.
     pub fn anything(&mut self, client: &str) {
-        *self.state(client) = Client { connected: true, socket: true, raw: true };
+        *self.state(client) = Client { connected: true, socket: true, io: true, raw: true };
         self.happened = true;
     }
 
@@ -133,7 +141,16 @@ impl Scope {
                         message,
                         format!("a line before it: {}> GET /api/messages", front(client)),
                     );
-                    *state = Client { connected: true, socket: true, raw: true };
+                    *state = Client { connected: true, socket: true, io: true, raw: true };
+                }
+            }
+            Expect::Connect(_)
+            | Expect::ConnectError(_)
+            | Expect::Ack(_)
+            | Expect::Disconnect
+            | Expect::Upgrade => {
+                if !std::mem::replace(&mut state.io, true) {
+                    no_session(client, at, page);
                 }
             }
             Expect::Text(_)
@@ -190,6 +207,11 @@ fn no_socket(client: &str, at: Piece<'_>, page: &mut Page<'_>) {
         message,
         format!("two lines before it: {front}> GET /ws and {front}> upgrade: websocket"),
     );
+}
+
+fn no_session(client: &str, at: Piece<'_>, page: &mut Page<'_>) {
+    let message = format!("{client} has no Socket.IO session yet");
+    page.mistake(at, message, format!("a line before it: {}> io", front(client)));
 }
 
 /// What stands in front of a client's lines.

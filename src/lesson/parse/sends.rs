@@ -1,13 +1,28 @@
 //! What may follow a `>`.
 
 use super::page::{Page, Piece};
+use super::socketio;
 use super::values::{hex, is_token, nearest, payload};
 use crate::lesson::script::Send;
 
 /// The verbs of a `>` line.
-const VERBS: [&str; 13] = [
-    "text", "text+", "binary", "binary+", "cont", "cont+", "ping", "pong", "close", "connect", "raw", "fin",
+const VERBS: [&str; 16] = [
+    "text",
+    "text+",
+    "binary",
+    "binary+",
+    "cont",
+    "cont+",
+    "ping",
+    "pong",
+    "close",
+    "connect",
+    "raw",
+    "fin",
     "reset",
+    "io",
+    "emit",
+    "disconnect",
 ];
 
 const METHODS: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"];
@@ -36,6 +51,9 @@ pub(super) fn parse(line: Piece<'_>, page: &mut Page<'_>) -> Option<Send> {
         "close" => Send::Close(close(rest, page)?),
         "raw" => raw(verb, rest, page)?,
         "connect" => alone(verb, rest, Send::Connect, page)?,
+        "io" => socketio::io(rest, page)?,
+        "emit" => socketio::emit(verb, rest, page)?,
+        "disconnect" => alone(verb, rest, Send::Disconnect, page)?,
         "fin" => alone(verb, rest, Send::Fin, page)?,
         "reset" => alone(verb, rest, Send::Reset, page)?,
         _ => request(verb, rest, page)?,

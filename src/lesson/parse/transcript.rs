@@ -5,7 +5,7 @@ use super::scope::{NOBODY, Scope};
 use super::values::{
     CLIENT_NAME, as_client_name, client_name_mend, duration, is_client_name, is_token, remark,
 };
-use super::{expects, sends, statements};
+use super::{expects, sends, socketio, statements};
 use crate::lesson::script::{Act, Expect, Send, What};
 use crate::lesson::template;
 
@@ -18,7 +18,9 @@ pub(super) fn parse<'a>(lines: &[Piece<'a>], scope: &mut Scope, page: &mut Page<
         }
     }
     reader.close();
-    reader.acts
+    let mut acts = reader.acts;
+    socketio::pair(&mut acts, page);
+    acts
 }
 
 /// A line, taken apart.

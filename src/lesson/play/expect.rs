@@ -4,7 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
-use crate::client::Incoming;
+use super::socketio::{self, io_fits, values_fit};
+use crate::client::{Arg, Incoming, Io};
 use crate::lesson::script::Expect;
 use crate::lesson::template;
 
@@ -16,10 +17,13 @@ pub(super) fn is_skipped(expect: &Expect, incoming: &Incoming) -> bool {
     match incoming {
         Incoming::Ping(_) => !matches!(expect, Expect::Ping(_)),
         Incoming::Pong(_) => !matches!(expect, Expect::Pong(_)),
+        // The end of an earlier session is no answer to a new one.
+        Incoming::Io(Io::Ended(_)) => matches!(expect, Expect::Connect(_) | Expect::ConnectError(_)),
         Incoming::Response { .. }
         | Incoming::Text(_)
         | Incoming::Binary(_)
         | Incoming::Close(_)
+        | Incoming::Io(_)
         | Incoming::Unsent(_) => false,
     }
 }
@@ -27,9 +31,24 @@ pub(super) fn is_skipped(expect: &Expect, incoming: &Incoming) -> bool {
 /// Whether it is news on a socket that nobody of the lesson made: a guest's, which is no business of a transcript unless
 /// a line asks for it.
 pub(super) fn is_news_of_others(incoming: &Incoming, speakers: &HashSet<String>) -> bool {
-    let Incoming::Text(text) = incoming else { return false };
-    let event: Value = serde_json::from_str(text).unwrap_or_default();
-    let from = event.get("data").and_then(|data| data.get("from")).and_then(Value::as_str);
+    let data = match incoming {
+        Incoming::Text(text) => {
+            let mut event: Value = serde_json::from_str(text).unwrap_or_default();
+            event.get_mut("data").map(Value::take)
+        }
+        Incoming::Io(Io::Event { args, .. }) => match args.first() {
+            Some(Arg::Json(data)) => Some(data.clone()),
+            Some(Arg::Binary(_)) | None => None,
+        },
+        Incoming::Io(_)
+        | Incoming::Response { .. }
+        | Incoming::Binary(_)
+        | Incoming::Ping(_)
+        | Incoming::Pong(_)
+        | Incoming::Close(_)
+        | Incoming::Unsent(_) => None,
+    };
+    let from = data.as_ref().and_then(|data| data.get("from")).and_then(Value::as_str);
     from.is_some_and(|from| !speakers.contains(from))
 }
 
@@ -70,11 +89,13 @@ pub(super) fn matches(expect: &Expect, incoming: &Incoming, known: &Captures) ->
         }
         (Expect::Event { name, data }, Incoming::Text(text)) => match serde_json::from_str::<Value>(text) {
             Ok(event) => {
+                let value = event.get("data").cloned().unwrap_or_default();
                 event.get("event").and_then(Value::as_str) == Some(name)
-                    && json_fits(data, event.get("data").unwrap_or(&Value::Null), known, &mut found)
+                    && values_fit(data, &[Arg::Json(value)], known, &mut found)
             }
             Err(_) => false,
         },
+        (wanted, Incoming::Io(io)) => io_fits(wanted, io, known, &mut found),
         _ => false,
     };
     if fits { Ok(found) } else { Err(Mismatch::whole(incoming)) }
@@ -90,6 +111,7 @@ pub(super) fn describe(incoming: &Incoming) -> String {
         Incoming::Pong(data) => format!("pong {}", shortened(&String::from_utf8_lossy(data))),
         Incoming::Close(Some((code, reason))) => format!("close {code} {reason}").trim_end().into(),
         Incoming::Close(None) => "close without a code".into(),
+        Incoming::Io(io) => socketio::describe(io),
         Incoming::Unsent(why) => format!("not sent: {why}"),
     }
 }
@@ -139,16 +161,25 @@ fn body_fits(pattern: &str, text: &str, known: &Captures, found: &mut Captures) 
     }
 }
 
-/// Exactly the text, with `{name}` standing for a known value or for whatever is there; `*` alone is anything.
-fn text_fits(pattern: &str, text: &str, known: &Captures, found: &mut Captures) -> bool {
-    if pattern == "*" {
-        return true;
-    }
+/// Exactly the text, with `{name}` standing for a known value or for whatever is there; `*` alone is anything, and `*` at the
+/// end any rest.
+pub(super) fn text_fits(pattern: &str, text: &str, known: &Captures, found: &mut Captures) -> bool {
     let pattern = fill(pattern, known);
+    let (pattern, open) = match pattern.strip_suffix('*') {
+        Some(start) => (start, true),
+        None => (pattern.as_str(), false),
+    };
     // One capture a text: several could be divided in more than one way.
-    let Some((place, name)) = template::places(&pattern).next() else { return pattern == text };
-    let inner = text.strip_prefix(&pattern[..place.start]);
-    match inner.and_then(|rest| rest.strip_suffix(&pattern[place.end..])) {
+    let Some((place, name)) = template::places(pattern).next() else {
+        return if open { text.starts_with(pattern) } else { pattern == text };
+    };
+    let (before, after) = (&pattern[..place.start], &pattern[place.end..]);
+    let value = text.strip_prefix(before).and_then(|rest| match open {
+        true if after.is_empty() => Some(rest),
+        true => rest.split_once(after).map(|(value, _)| value),
+        false => rest.strip_suffix(after),
+    });
+    match value {
         Some(value) if !value.is_empty() => {
             found.insert(name.into(), value.into());
             true
@@ -157,7 +188,7 @@ fn text_fits(pattern: &str, text: &str, known: &Captures, found: &mut Captures) 
     }
 }
 
-fn json_fits(pattern: &str, value: &Value, known: &Captures, found: &mut Captures) -> bool {
+pub(super) fn json_fits(pattern: &str, value: &Value, known: &Captures, found: &mut Captures) -> bool {
     if pattern.trim() == "*" {
         return true;
     }
@@ -166,7 +197,7 @@ fn json_fits(pattern: &str, value: &Value, known: &Captures, found: &mut Capture
 
 /// The fields that are named must match. Of a list, the items that are written must be there, in that order; others may
 /// stand between them, since guests may post. An empty list is an empty list.
-fn value_fits(pattern: &Value, value: &Value, found: &mut Captures) -> bool {
+pub(super) fn value_fits(pattern: &Value, value: &Value, found: &mut Captures) -> bool {
     match (pattern, value) {
         (Value::Object(fields), Value::Object(_)) => fields
             .iter()
@@ -185,11 +216,11 @@ fn value_fits(pattern: &Value, value: &Value, found: &mut Captures) -> bool {
     }
 }
 
-fn fill(pattern: &str, known: &Captures) -> String {
+pub(super) fn fill(pattern: &str, known: &Captures) -> String {
     template::fill(pattern, &|name| known.get(name).cloned())
 }
 
-fn shortened(text: &str) -> String {
+pub(super) fn shortened(text: &str) -> String {
     let mut short: String = text.chars().take(60).collect();
     if short.len() < text.len() {
         short.push('…');
@@ -200,6 +231,7 @@ fn shortened(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lesson::script::Values;
 
     fn ok(body: &str, headers: &[(&str, &str)]) -> Incoming {
         let headers = headers.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
@@ -254,11 +286,23 @@ mod tests {
     #[test]
     fn events_match_by_name_and_data() {
         let text = Incoming::Text(r#"{"event":"message","data":{"id":3,"text":"GOAL! 1-0"}}"#.into());
-        let event = |name: &str, data: &str| Expect::Event { name: name.into(), data: data.into() };
+        let values = |data: &str| if data == "*" { Values::Any } else { Values::Json(data.into()) };
+        let event = |name: &str, data: &str| Expect::Event { name: name.into(), data: values(data) };
         let known = Captures::new();
         assert!(matches(&event("message", r#"{"text":"GOAL! 1-0"}"#), &text, &known).is_ok());
         assert!(matches(&event("message", "*"), &text, &known).is_ok());
         assert!(matches(&event("deleted", "*"), &text, &known).is_err());
+    }
+
+    #[test]
+    fn a_star_at_the_end_is_any_rest() {
+        let open = Incoming::Text(r#"0{"sid":"a*b","upgrades":[]}"#.into());
+        let found = |pattern: &str| matches(&Expect::Text(pattern.into()), &open, &Captures::new());
+        assert!(found("*").is_ok() && found("0*").is_ok() && found(r#"0{"sid":"a*"#).is_ok());
+        assert!(found("4*").is_err() && found("0").is_err());
+        assert_eq!(found(r#"0{"sid":"{sid}",*"#).unwrap()["sid"], "a*b");
+        assert_eq!(found(r"0{rest}*").unwrap()["rest"], r#"{"sid":"a*b","upgrades":[]}"#);
+        assert!(found(r#"0{"sid":"{sid}","none*"#).is_err());
     }
 
     #[test]

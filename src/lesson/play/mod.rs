@@ -10,6 +10,7 @@ mod expect;
 mod measured;
 mod player;
 mod skip;
+mod socketio;
 mod stage;
 mod tally;
 mod transcript;

@@ -445,13 +445,20 @@ fn lesson_end(lesson: &Lesson) -> usize {
     lesson.steps.last().map_or(1, |step| step.line)
 }
 
-/// The referee, and every name after a `"from":` in what the lesson sends.
+/// Who says something over Socket.IO without a name.
+const SOMEONE: &str = "someone";
+
+/// The referee, every name after a `"from":` in what the lesson sends, and who has no name where the lesson emits messages.
 fn speakers(lesson: &Lesson) -> HashSet<String> {
     let wires = parts(lesson).filter_map(|part| match part {
         Part::Wire(wire) => Some(wire.text.as_str()),
         Part::Prose(_) | Part::Code { .. } | Part::Compare(_) | Part::Predict(_) | Part::Note { .. } => None,
     });
-    let names =
-        wires.flat_map(|text| text.split("\"from\":").skip(1)).filter_map(|rest| rest.split('"').nth(1));
-    names.chain([REFEREE]).map(ToOwned::to_owned).collect()
+    let wires: Vec<_> = wires.collect();
+    let someone = wires.iter().any(|text| text.contains("> emit message ")).then_some(SOMEONE);
+    let names = wires
+        .iter()
+        .flat_map(|text| text.split("\"from\":").skip(1))
+        .filter_map(|rest| rest.split('"').nth(1));
+    names.chain([REFEREE]).chain(someone).map(ToOwned::to_owned).collect()
 }

@@ -14,8 +14,8 @@ use super::player::{PlayError, Player};
 use super::skip::Manner;
 use super::stage::Stage;
 use super::{claims, expect};
-use crate::client::{Command, Incoming, new_key};
-use crate::lesson::script::{Act, Expect, Send, Statement, What, Wire, World};
+use crate::client::{Command, Emit, Incoming, Io, new_key};
+use crate::lesson::script::{Act, Expect, Send, Statement, Values, What, Wire, World};
 use crate::lesson::template;
 use crate::server::Draft;
 use crate::timeline::{Claim, Kind, Role, Seq, Side};
@@ -122,6 +122,23 @@ impl Player<'_> {
                 self.stage()?.person(name).connect().await.map_err(io)?;
                 true
             }
+            Send::Io { mode, namespace } => {
+                let namespace = self.fill(namespace);
+                self.stage()?.person(name).io(*mode, &namespace).await;
+                true
+            }
+            Send::Emit { name: event, data, asks } => {
+                let emit = match self.emit(event, data) {
+                    Ok(emit) => emit.asking(*asks),
+                    Err(why) => {
+                        self.broken(act, "JSON to send", &why);
+                        return Ok(());
+                    }
+                };
+                self.stage()?.person(name).emit(emit);
+                true
+            }
+            Send::Disconnect => self.stage()?.person(name).on_socket(Command::Leave),
             Send::Raw(bytes) => self.stage()?.person(name).on_any(Command::Raw(bytes.clone())),
             Send::Fin => self.stage()?.person(name).on_any(Command::Fin),
             Send::Reset => self.stage()?.person(name).on_any(Command::Reset),
@@ -155,9 +172,13 @@ impl Player<'_> {
                 vec![text]
             }
             Send::Close(Some((_, reason))) => vec![reason],
+            Send::Io { namespace, .. } => vec![namespace],
+            Send::Emit { data: Values::Json(data), .. } => vec![data],
             Send::Binary { .. }
             | Send::Close(None)
             | Send::Connect
+            | Send::Emit { .. }
+            | Send::Disconnect
             | Send::Raw(_)
             | Send::Fin
             | Send::Reset => Vec::new(),
@@ -199,6 +220,19 @@ impl Player<'_> {
         request.body(body.into()).map_err(|error| error.to_string())
     }
 
+    /// An event, with what is known filled in.
+    fn emit(&self, name: &str, data: &Values) -> Result<Emit, String> {
+        match data {
+            Values::Json(data) => {
+                let data = format!("[{}]", self.fill(data));
+                let values = serde_json::from_str(&data).map_err(|error| format!("{data}: {error}"))?;
+                Ok(Emit::json(name, values))
+            }
+            Values::Binary(data) => Ok(Emit::binary(name, data.clone().into())),
+            Values::Any => Ok(Emit::json(name, Vec::new())),
+        }
+    }
+
     /// What is sent on a socket; `None` for what is no message.
     fn message(&self, send: &Send) -> Option<Message> {
         Some(match send {
@@ -214,7 +248,14 @@ impl Player<'_> {
                 let reason = self.fill(reason).into();
                 Message::Close(Some(CloseFrame { code: (*code).into(), reason }))
             }
-            Send::Request { .. } | Send::Connect | Send::Raw(_) | Send::Fin | Send::Reset => return None,
+            Send::Request { .. }
+            | Send::Connect
+            | Send::Io { .. }
+            | Send::Emit { .. }
+            | Send::Disconnect
+            | Send::Raw(_)
+            | Send::Fin
+            | Send::Reset => return None,
         })
     }
 
@@ -229,12 +270,15 @@ impl Player<'_> {
         let within = self.patience(within);
         let person = self.stage()?.person(name);
         let wait = async {
+            if *wanted == Expect::Upgrade {
+                return Err(person.upgraded().await);
+            }
             loop {
                 let incoming = person.next().await;
                 let guests = expect::is_news_of_others(&incoming, &speakers);
                 let passed_over = guests && expect::matches(wanted, &incoming, &known).is_err();
                 if !passed_over && !expect::is_skipped(wanted, &incoming) {
-                    return incoming;
+                    return Ok(incoming);
                 }
             }
         };
@@ -242,6 +286,14 @@ impl Player<'_> {
             let saw = format!("nothing within {}", humantime::format_duration(within));
             self.broken(act, &act.source, &saw);
             return Ok(());
+        };
+        let incoming = match incoming {
+            Ok(incoming) => incoming,
+            Err(Ok(())) => return Ok(()),
+            Err(Err(why)) => {
+                self.broken(act, &act.source, &format!("no upgrade: {why}"));
+                return Ok(());
+            }
         };
         match expect::matches(wanted, &incoming, &self.captures) {
             Ok(found) => self.captures.extend(found),
@@ -278,7 +330,9 @@ impl Player<'_> {
         let mut left = Vec::new();
         for (name, person) in self.stage.iter_mut().flat_map(Stage::people) {
             while let Some(incoming) = person.arrived() {
-                let control = matches!(incoming, Incoming::Ping(_) | Incoming::Pong(_));
+                // That a connection ended is what claims are for.
+                let control =
+                    matches!(incoming, Incoming::Ping(_) | Incoming::Pong(_) | Incoming::Io(Io::Ended(_)));
                 if !control && !expect::is_news_of_others(&incoming, &self.speakers) {
                     left.push(format!("{name}: < {}", expect::describe(&incoming)));
                 }

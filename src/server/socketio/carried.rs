@@ -69,6 +69,9 @@ impl Carried {
             && let Poll::Ready(Ok(_)) = Pin::new(&mut *stream).poll_write(cx, frame)
         {
             let _ = Pin::new(stream).poll_flush(cx);
+        } else if let Some(stream) = self.stream.as_ref().filter(|_| self.session.ended().is_some()) {
+            // It does not take what is on its way, which a FIN would have to wait for.
+            stream.control().cut();
         }
     }
 

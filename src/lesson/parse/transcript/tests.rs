@@ -1,7 +1,8 @@
 use std::time::Duration;
 
 use super::*;
-use crate::lesson::script::{Statement, World};
+use crate::client::Mode;
+use crate::lesson::script::{Statement, Values, World};
 use crate::timeline::Side;
 
 fn read(text: &str) -> (Vec<Act>, Vec<String>) {
@@ -163,9 +164,9 @@ fn every_form_of_what_a_client_gets_is_read() {
     let data = r#"{"id":{id}}"#;
     assert_eq!(
         expect(&format!("< event message {data}")).0,
-        Expect::Event { name: "message".into(), data: data.into() }
+        Expect::Event { name: "message".into(), data: Values::Json(data.into()) }
     );
-    assert_eq!(expect("< event message *").0, Expect::Event { name: "message".into(), data: "*".into() });
+    assert_eq!(expect("< event message *").0, Expect::Event { name: "message".into(), data: Values::Any });
     assert_eq!(expect("anna: < *").0, Expect::Anything);
 }
 
@@ -350,4 +351,95 @@ fn names_are_captured_before_they_are_used() {
 fn a_fence_that_swallows_another_is_told_once() {
     assert!(mistake("> GET /x\n## Next\nwords\nwords").starts_with("2:1: this fence is not closed"));
     assert!(mistake("> GET /x\n```js\nwords").starts_with("2:1: this fence is not closed"));
+}
+
+#[test]
+fn the_lines_of_a_socket_io_client_are_read() {
+    let io = |line: &str| match acts(line).pop().unwrap().what {
+        What::Send(Send::Io { mode, namespace }) => (mode, namespace),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(io("> io"), (Mode::Upgrade, "/".into()));
+    assert_eq!(io("> io websocket"), (Mode::WebSocket, "/".into()));
+    assert_eq!(io("> io polling /class"), (Mode::Polling, "/class".into()));
+    assert_eq!(io("> io /class"), (Mode::Upgrade, "/class".into()));
+    let after = |line: &str| acts(&format!("> io\n{line}")).pop().unwrap().what;
+    let emit = |line: &str| match after(line) {
+        What::Send(Send::Emit { name, data, asks: false }) => (name, data),
+        other => panic!("{other:?}"),
+    };
+    let json = |text: &str| Values::Json(text.into());
+    assert_eq!(emit("> emit hello"), ("hello".into(), json("")));
+    assert_eq!(
+        emit(r#"> emit room-message "red", {"a":1}"#),
+        ("room-message".into(), json(r#""red", {"a":1}"#))
+    );
+    assert_eq!(emit("> emit echo binary 01 ff"), ("echo".into(), Values::Binary(vec![1, 255])));
+    assert_eq!(after("> disconnect"), What::Send(Send::Disconnect));
+    let expect = |line: &str| match after(&format!("> emit echo\n{line}")) {
+        What::Expect(expect, _) => expect,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(expect("< connect"), Expect::Connect(None));
+    assert_eq!(expect(r#"< connect {"sid":"{sid}"}"#), Expect::Connect(Some(r#"{"sid":"{sid}"}"#.into())));
+    assert_eq!(expect("< connect_error *"), Expect::ConnectError(None));
+    assert_eq!(expect("< ack"), Expect::Ack(Values::Any));
+    assert_eq!(expect("< within 1s ack 1, 2"), Expect::Ack(json("1, 2")));
+    assert_eq!(expect("< ack binary 00"), Expect::Ack(Values::Binary(vec![0])));
+    assert_eq!(expect("< disconnect"), Expect::Disconnect);
+    assert_eq!(expect("< upgrade"), Expect::Upgrade);
+}
+
+#[test]
+fn an_emit_asks_for_an_answer_where_one_is_written() {
+    let text = "\
+anna: > io
+ben: > io
+anna: > emit a
+anna: > emit b
+ben: > emit c
+anna: < ack
+ben: < event x *
+anna: > emit d
+ben: < ack 1
+";
+    let asks: Vec<_> = acts(text)
+        .into_iter()
+        .filter_map(|act| match act.what {
+            What::Send(Send::Emit { name, asks, .. }) => Some((name, asks)),
+            _ => None,
+        })
+        .collect();
+    let asks: Vec<_> = asks.iter().map(|(name, asks)| (name.as_str(), *asks)).collect();
+    assert_eq!(asks, [("a", false), ("b", true), ("c", true), ("d", false)]);
+    let wrong = mistake("anna: > io\nanna: < ack *\n");
+    assert!(wrong.starts_with("2:1: an `ack` answers one `emit`"), "{wrong}");
+    assert!(wrong.contains("(a line before it: anna: > emit echo \"hi\")"), "{wrong}");
+    let twice = mistake("> io\n> emit a\n< ack\n< ack\n");
+    assert!(twice.starts_with("4:1:") && twice.contains("it: > emit"), "{twice}");
+}
+
+#[test]
+fn what_is_wrong_with_a_socket_io_line_is_told() {
+    for (line, part) in [
+        ("> io websockets", "(websocket)"),
+        ("> io nowhere", "io /class)"),
+        ("> io polling websocket", "(io websocket /class)"),
+        ("> emit", "(emit message \"hello\")"),
+        ("> emit hello world", "text stands in quotes (\"world\")"),
+        ("> emit \"hello\", \"world\"", "(emit hello \"world\")"),
+        ("> emit hello {\"a\"", "EOF while parsing"),
+        ("> emit hello 1 2", "the data is no JSON"),
+        ("> emit hello binary", "(binary 01 02 ff)"),
+        ("> disconnect now", "(disconnect)"),
+        ("> disconect", "(disconnect)"),
+        ("< connect x", "the data is no JSON"),
+        ("< upgrade now", "(upgrade)"),
+    ] {
+        let found = mistake(&format!("> io\n{line}"));
+        assert!(found.contains(part), "{line}: {found}");
+    }
+    let none = mistake("anna: > emit hello");
+    assert!(none.contains("anna has no Socket.IO session yet (a line before it: anna: > io)"), "{none}");
+    assert!(mistake("> connect\n< connect").contains("no Socket.IO session yet"));
 }

@@ -1,0 +1,418 @@
+//! A lesson's Socket.IO client: what socket.io-client does, over connections that the tap knows by name.
+//!
+//! [`session`] decides what is said when, and has no connections; `polling` and `websocket` carry it; the task here owns them
+//! all and always reads.
+
+mod dialer;
+mod packet;
+mod polling;
+mod session;
+mod websocket;
+
+use std::collections::VecDeque;
+use std::future::{Future, pending};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tokio_tungstenite::tungstenite::{Error, Message};
+
+use super::Link;
+use super::inbox::{Command, Incoming, Post, Queue};
+
+pub(super) use dialer::{Dialer, Links};
+pub use packet::{Arg, Emit, Io};
+pub use session::Mode;
+
+use packet::Packet;
+use polling::{Answer, Line};
+use session::Session;
+use websocket::Ws;
+
+/// How long the last question of polling may stay without an answer when the client has left.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Whether the session has come to a WebSocket; why not, where it never will.
+pub(super) type Upgraded = Option<Result<(), String>>;
+
+/// What a client emitted while nobody was there to hear it. It outlives sessions: the next one says it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Unsaid(Arc<Mutex<VecDeque<Emit>>>);
+
+impl Unsaid {
+    pub fn keep(&self, emit: Emit) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push_back(emit);
+    }
+
+    fn take(&self) -> VecDeque<Emit> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// What a session begins with.
+pub(super) struct Start {
+    pub mode: Mode,
+    pub namespace: String,
+    pub unsaid: Unsaid,
+    /// Its first connection.
+    pub first: Link,
+    /// For the others.
+    pub dialer: Dialer,
+    pub post: Post,
+    pub upgraded: watch::Sender<Upgraded>,
+}
+
+type Exchanging = Pin<Box<dyn Future<Output = (Option<Line>, Answer)> + Send>>;
+type Opening = Pin<Box<dyn Future<Output = Result<Ws, String>> + Send>>;
+
+/// A session with its connections.
+struct Running {
+    session: Session,
+    dialer: Dialer,
+    post: Post,
+    upgraded: watch::Sender<Upgraded>,
+    /// The question that waits, and the connection for the next one.
+    get: Option<Exchanging>,
+    get_line: Option<Line>,
+    /// Whether a question has been answered.
+    asked: bool,
+    /// What is being said by polling, and the connection for what is said next.
+    posting: Option<Exchanging>,
+    post_line: Option<Line>,
+    /// A WebSocket that is not there yet.
+    opening: Option<Opening>,
+    /// It works, and polling has not stopped yet.
+    tried: Option<Ws>,
+    ws: Option<Ws>,
+    /// When the server's heartbeat is overdue.
+    overdue: Option<Instant>,
+    /// Orders taken that are not all carried out; the first is to connect.
+    owed: usize,
+}
+
+enum Happened {
+    Order(Option<Command>),
+    Got((Option<Line>, Answer)),
+    Posted((Option<Line>, Answer)),
+    Opened(Result<Ws, String>),
+    Came(Option<Result<Message, Error>>),
+    Idle,
+    Silent,
+}
+
+/// Owns the session to its end.
+pub(super) async fn own(start: Start, mut queue: Queue) {
+    let mut running = Running::new(start).await;
+    let mut listening = true;
+    loop {
+        running.begin();
+        running.flush().await;
+        if running.session.is_settled() && running.posting.is_none() {
+            (0..std::mem::take(&mut running.owed)).for_each(|_| queue.sent());
+        }
+        if running.session.is_over() || (running.session.has_left() && running.posting.is_none()) {
+            break;
+        }
+        match running.next(&mut queue, listening).await {
+            Happened::Order(Some(command)) => {
+                running.owed += 1;
+                running.obey(command).await;
+            }
+            Happened::Order(None) => {
+                listening = false;
+                running.session.leave();
+            }
+            Happened::Got((line, answer)) => running.got(line, answer),
+            Happened::Posted((line, answer)) => {
+                (running.posting, running.post_line) = (None, line);
+                if let Err(why) = answer {
+                    running.over(&why);
+                }
+            }
+            Happened::Opened(ws) => running.opened(ws),
+            Happened::Came(message) => running.came(message),
+            Happened::Idle => running.post_line = None,
+            Happened::Silent => running.over("no heartbeat came in time"),
+        }
+        running.switch().await;
+    }
+    running.end(queue).await;
+}
+
+/// What a slot holds, once it is there; never, where it is empty.
+async fn some<F: Future + Unpin>(slot: &mut Option<F>) -> F::Output {
+    match slot {
+        Some(future) => future.await,
+        None => pending().await,
+    }
+}
+
+impl Running {
+    async fn new(start: Start) -> Self {
+        let Start { mode, namespace, unsaid, first, dialer, post, upgraded } = start;
+        let session = Session::new(mode, &namespace, unsaid);
+        let mut running = Self {
+            session,
+            dialer,
+            post,
+            upgraded,
+            get: None,
+            get_line: None,
+            asked: false,
+            posting: None,
+            post_line: None,
+            opening: None,
+            tried: None,
+            ws: None,
+            overdue: None,
+            owed: 1,
+        };
+        if mode == Mode::WebSocket {
+            let (target, host) = (running.session.target("websocket"), running.host());
+            running.opening = Some(Box::pin(async move { websocket::open(first, &target, &host).await }));
+        } else {
+            running.get_line = Line::open(first).await.ok();
+        }
+        if mode == Mode::Polling {
+            running.upgraded.send_replace(Some(Err("this client only polls".into())));
+        }
+        running
+    }
+
+    fn host(&self) -> String {
+        self.dialer.server.to_string()
+    }
+
+    /// Begins what can be begun, all at once, as socket.io-client does.
+    fn begin(&mut self) {
+        if self.posting.is_none() {
+            let batch = self.session.batch();
+            if !batch.is_empty() {
+                let line = self.post_line.take();
+                self.posting = self.ask(line, Some(&batch));
+            }
+        }
+        if self.session.begins_probe() {
+            let target = self.session.target("websocket");
+            self.opening = Some(Box::pin(websocket::probe(self.dialer.clone(), target)));
+        }
+        if self.get.is_none() && self.session.may_poll() {
+            let line = self.get_line.take();
+            self.get = self.ask(line, None);
+        }
+    }
+
+    fn ask(&mut self, line: Option<Line>, packets: Option<&[Packet]>) -> Option<Exchanging> {
+        match polling::request(&self.host(), &self.session.target("polling"), packets) {
+            Ok(request) => Some(Box::pin(polling::exchange(line, self.dialer.clone(), request))),
+            Err(why) => {
+                self.over(&why);
+                None
+            }
+        }
+    }
+
+    /// Says on the WebSocket what is to be said.
+    async fn flush(&mut self) {
+        let Some(ws) = &mut self.ws else { return };
+        let mut sent = Ok(());
+        let mut any = false;
+        while let (Ok(()), Some(packet)) = (&sent, self.session.frame()) {
+            sent = ws.feed(websocket::message(packet)).await;
+            any = true;
+        }
+        if any && sent.is_ok() {
+            sent = ws.flush().await;
+        }
+        if let Err(error) = sent {
+            self.over(&websocket::how(&error));
+        }
+    }
+
+    async fn next(&mut self, queue: &mut Queue, listening: bool) -> Happened {
+        let came = async {
+            match &mut self.ws {
+                Some(ws) => ws.next().await,
+                None => pending().await,
+            }
+        };
+        let idle = async {
+            match &mut self.post_line {
+                Some(line) => line.idle().await,
+                None => pending().await,
+            }
+        };
+        let silent = async {
+            match self.overdue {
+                Some(time) => tokio::time::sleep_until(time).await,
+                None => pending().await,
+            }
+        };
+        // In this order connections are opened, too: a session's newest is its WebSocket.
+        tokio::select! {
+            biased;
+            command = queue.next(), if listening => Happened::Order(command),
+            answer = some(&mut self.get) => Happened::Got(answer),
+            answer = some(&mut self.posting) => Happened::Posted(answer),
+            ws = some(&mut self.opening) => Happened::Opened(ws),
+            message = came => Happened::Came(message),
+            () = idle => Happened::Idle,
+            () = silent => Happened::Silent,
+        }
+    }
+
+    async fn obey(&mut self, command: Command) {
+        let unsent = |why: &str| self.post.deliver(Incoming::Unsent(why.into()));
+        match command {
+            Command::Emit(emit) => self.session.emit(emit),
+            Command::Leave => self.session.leave(),
+            Command::Message(message) => match &mut self.ws {
+                Some(ws) => {
+                    if let Err(error) = ws.send(message).await {
+                        unsent(&error.to_string());
+                    }
+                }
+                None => unsent("its connection is no WebSocket yet"),
+            },
+            Command::Raw(bytes) => {
+                if let Some(link) = self.dialer.links.newest() {
+                    drop(link.write_raw(&bytes).await);
+                }
+            }
+            Command::Fin => self.dialer.links.newest().iter().for_each(Link::fin),
+            Command::Reset => self.dialer.links.newest().iter().for_each(Link::reset),
+            // A request has a connection of its own.
+            Command::Request(_) => unsent("a Socket.IO session is no place for a request"),
+        }
+    }
+
+    /// What the server said by polling.
+    fn got(&mut self, line: Option<Line>, answer: Answer) {
+        self.get = None;
+        if let Some(line) = &line {
+            self.post.local = line.local;
+        }
+        // The first answer opens the session: what is said next takes that connection at once, and the next question another.
+        let first = !std::mem::replace(&mut self.asked, true);
+        if first {
+            self.post_line = line
+        } else {
+            self.get_line = line
+        }
+        match answer {
+            Ok(body) => {
+                Packet::split(&String::from_utf8_lossy(&body))
+                    .into_iter()
+                    .for_each(|packet| self.take(packet));
+            }
+            Err(why) => self.over(&why),
+        }
+    }
+
+    /// A WebSocket is there: the session's own, or one to change to.
+    fn opened(&mut self, ws: Result<Ws, String>) {
+        self.opening = None;
+        let own = self.session.is_on_websocket();
+        match ws {
+            Ok(ws) if own => {
+                self.post.local = ws.get_ref().local;
+                self.upgraded.send_replace(Some(Ok(())));
+                self.ws = Some(ws);
+            }
+            Ok(ws) => {
+                self.session.probed(true);
+                self.tried = Some(ws);
+            }
+            Err(why) if own => self.over(&why),
+            // It goes on by polling.
+            Err(why) => {
+                self.session.probed(false);
+                self.upgraded.send_replace(Some(Err(why)));
+            }
+        }
+    }
+
+    fn came(&mut self, message: Option<Result<Message, Error>>) {
+        match message {
+            Some(Ok(Message::Text(text))) => self.take(Packet::Text(text.as_str().to_owned())),
+            Some(Ok(Message::Binary(data))) => self.take(Packet::Binary(data)),
+            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
+            Some(Ok(close @ Message::Close(_))) => self.over(&websocket::closed(&close)),
+            Some(Err(error)) => self.over(&websocket::how(&error)),
+            None => self.over(&polling::ended(None)),
+        }
+    }
+
+    fn take(&mut self, packet: Packet) {
+        let io = self.session.take(packet);
+        self.overdue = self.session.beat.map(|beat| Instant::now() + beat);
+        if let Some(io) = io {
+            self.post.deliver(Incoming::Io(io));
+        }
+    }
+
+    fn over(&mut self, why: &str) {
+        // Who leaves knows that it ends.
+        if let Some(io) = self.session.over(why) {
+            self.post.deliver(Incoming::Io(io));
+        }
+    }
+
+    /// Changes to the WebSocket, where it works and no request is under way.
+    async fn switch(&mut self) {
+        if self.get.is_some() || self.posting.is_some() || self.tried.is_none() {
+            return;
+        }
+        let (Some(packet), Some(mut ws)) = (self.session.switch(), self.tried.take()) else { return };
+        if let Err(error) = ws.send(websocket::message(packet)).await {
+            return self.over(&websocket::how(&error));
+        }
+        self.post.local = ws.get_ref().local;
+        self.ws = Some(ws);
+        self.upgraded.send_replace(Some(Ok(())));
+        // Nobody asks on them any more.
+        for line in [self.get_line.take(), self.post_line.take()].into_iter().flatten() {
+            tokio::spawn(line.end());
+        }
+    }
+
+    /// Ends the connections in good order.
+    async fn end(mut self, mut queue: Queue) {
+        for command in queue.close() {
+            if let Command::Emit(emit) = command {
+                self.session.emit(emit);
+            }
+        }
+        self.upgraded.send_if_modified(|upgraded| {
+            let open = upgraded.is_none();
+            if open {
+                *upgraded = Some(Err("the session has ended".into()));
+            }
+            open
+        });
+        for ws in self.ws.iter_mut().chain(&mut self.tried) {
+            let _ = ws.close(None).await;
+        }
+        (0..self.owed).for_each(|_| queue.sent());
+        for mut ws in self.ws.take().into_iter().chain(self.tried.take()) {
+            while let Some(Ok(_)) = ws.next().await {}
+            ws.into_inner().read_to_end().await;
+        }
+        // What waits is answered when the server has heard that it is over.
+        if !self.session.is_over()
+            && let Some(get) = self.get.take()
+            && let Ok((line, _)) = tokio::time::timeout(PATIENCE, get).await
+        {
+            self.get_line = line;
+        }
+        let end = async |line: Option<Line>| {
+            if let Some(line) = line {
+                line.end().await;
+            }
+        };
+        tokio::join!(end(self.get_line.take()), end(self.post_line.take()));
+    }
+}
