@@ -251,10 +251,12 @@ fn spoken(events: Vec<Event>, words: &str) -> Vec<Event> {
                 transports.iter_mut().take(1).for_each(|it| it.name = words.into());
             }
             Kind::Kernel { state, .. } => *state = words.into(),
+            Kind::Packet { event, namespace, text, .. } => {
+                [event, namespace, text].into_iter().flatten().for_each(|it| *it = words.into());
+            }
             Kind::Bytes { .. }
             | Kind::MessageEnd { .. }
             | Kind::Upgraded { .. }
-            | Kind::Packet { .. }
             | Kind::Fin { .. }
             | Kind::Closed { .. }
             | Kind::Heard { .. } => {}
