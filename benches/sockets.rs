@@ -3,6 +3,8 @@
 //! Our server and a bare one run in child processes, on one thread each, and are loaded in turns by the same client, so that
 //! what disturbs the machine disturbs both. CPU time is the server's alone, as the kernel's scheduler counts it.
 
+mod common;
+
 use std::error::Error;
 use std::fs;
 use std::io::{self, BufRead as _, BufReader, Write as _};
@@ -142,9 +144,7 @@ impl Served {
 
     /// What it holds in memory, bytes.
     fn resident(&self) -> Result<usize, Failed> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
-        Ok(line.trim().trim_end_matches(" kB").parse::<usize>()? * 1024)
+        common::resident(self.child.id())
     }
 }
 

@@ -20,10 +20,11 @@ function connected(socket) {
   console.log("Client connected");
   socket.on("disconnect", () => console.log("Client disconnected"));
 
-  socket.on("message", (data) => {
+  socket.on("message", (data, done) => {
     const message = { id: messages.length + 1, ...draft(data) };
     messages.push(message);
     namespaces.forEach((namespace) => namespace.emit("message", message)); // the sender hears it too
+    done?.(message);
   });
   socket.on("echo", (data, done) => done?.(data));
   socket.on("join", (room, done) => { socket.join(room); done?.(room); });

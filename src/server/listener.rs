@@ -48,6 +48,7 @@ pub struct Server {
     pub taps: Taps,
     /// How many guests it has places for: as many as asked for, or as this process may have descriptors for.
     pub guests: usize,
+    engine: Arc<Engine>,
     shutdown: Shutdown,
 }
 
@@ -92,9 +93,15 @@ impl Server {
             guests: Group::new(guests, context(limits, guests)),
             refused: Arc::new(Semaphore::new(refused)),
         };
-        tokio::spawn(stop(engine, shutdown.guard()));
+        tokio::spawn(stop(Arc::clone(&engine), shutdown.guard()));
         tokio::spawn(accept(listener, entrance, shutdown.guard()));
-        Ok(Self { address, store, taps, guests, shutdown })
+        Ok(Self { address, store, taps, guests, engine, shutdown })
+    }
+
+    /// How many sessions of Socket.IO there are.
+    #[must_use]
+    pub fn sessions(&self) -> usize {
+        self.engine.sessions()
     }
 
     /// Stops: no more connections, sockets are closed with 1001, what is under way may end within

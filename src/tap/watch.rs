@@ -194,13 +194,15 @@ pub(super) fn event_of(conn: ConnId, meaning: Meaning) -> Option<Kind> {
                 reason,
             })
         }
-        Meaning::Packet { from, layer, packet, event, len } => Kind::Packet {
+        Meaning::Packet { from, layer, packet, event, namespace, ack, text, len } => Kind::Packet {
             conn,
             from,
             layer: layer.to_owned(),
             packet: packet.to_owned(),
             event,
-            ack: None,
+            namespace,
+            ack,
+            text,
             len,
         },
         Meaning::Broken { .. } => return None,

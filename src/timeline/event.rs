@@ -111,7 +111,8 @@ pub enum Kind {
     },
     /// A WebSocket frame ended.
     Frame(Frame),
-    /// A packet of a protocol inside HTTP or WebSocket ended.
+    /// A packet of a protocol inside HTTP or WebSocket ended. One of Engine.IO or Socket.IO stands after the frame that carried it,
+    /// or before the `message_end`; what an Engine.IO message carries stands directly after it.
     Packet {
         /// Which connection.
         conn: ConnId,
@@ -119,16 +120,22 @@ pub enum Kind {
         from: Side,
         /// `sse`, `engine.io`, `socket.io`.
         layer: String,
-        /// Its type, as that protocol names it.
+        /// Its type, as that protocol names it; `attachment` for a binary message that belongs to the packet before it.
         #[serde(rename = "type")]
         packet: String,
-        /// The event's name, where it has one.
+        /// The event's name, where it has one; `probe` of an Engine.IO ping or pong that asks for a change to a WebSocket.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         event: Option<String>,
+        /// The Socket.IO namespace, where it is not `/`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        namespace: Option<String>,
         /// The acknowledgement's number, where it has one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         ack: Option<u64>,
-        /// Bytes.
+        /// Of Engine.IO, where it is text: the packet as it stands on the wire, at most 4 KiB of it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        text: Option<String>,
+        /// Bytes: of Engine.IO as it stands on the wire, of Socket.IO without what Engine.IO adds.
         len: u64,
     },
     /// A side ended its sending: its FIN was sent, or was received.

@@ -1,5 +1,9 @@
 //! Handshakes worked out, and frames bit by bit (RFC 6455, 4.2.2 and 5.2).
 
+mod packet;
+
+pub(super) use packet::told as packet_told;
+
 use super::caught::{Exchange, Seen};
 use super::fence::Fence;
 use super::labels;
@@ -119,6 +123,7 @@ pub(super) fn frame(look: Look, seen: &Seen, width: usize) -> Vec<Line> {
     if shown == 0 {
         lines.extend(payload_below(look, &parts, from, width));
     }
+    lines.extend(packet::draw(look, seen, &parts, width));
     lines
 }
 

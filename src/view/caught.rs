@@ -1,6 +1,7 @@
 //! What crossed the wire, as the views hold it until it is drawn.
 
-use crate::timeline::{Elapsed, Frame};
+use super::parcels::Load;
+use crate::timeline::{Elapsed, Frame, Seq};
 
 /// A request and its response, as far as they came.
 #[derive(Debug, Clone, Default)]
@@ -18,18 +19,23 @@ pub(super) struct Exchange {
 }
 
 /// A message as it crossed the wire.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Message {
     pub wire_len: u64,
     /// Where it was long, only its beginning; `None` where it was too long to be kept.
     pub bytes: Option<Vec<u8>>,
+    /// The packets in its body.
+    pub load: Load,
 }
 
 /// A frame as it crossed the wire.
 #[derive(Debug, Clone)]
 pub(super) struct Seen {
+    pub seq: Seq,
     pub frame: Frame,
     pub bytes: Option<Vec<u8>>,
+    /// The packet whose message ends with it.
+    pub load: Load,
 }
 
 /// What a connection came to. Lengths in bytes.

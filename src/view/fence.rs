@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use super::caught::{Account, Exchange, Message, Seen};
 use super::kept::{Item, Kept, Loose};
-use crate::timeline::{Claim, ConnId, Elapsed, Event, Kind, Opcode, Side, Slice, Slices};
+use super::parcels::{Load, Loads};
+use crate::timeline::{Claim, ConnId, Elapsed, Event, Kind, Opcode, Seq, Side, Slice, Slices};
 
 /// Gathers. Fed with every event.
 #[derive(Debug, Default)]
@@ -14,6 +15,10 @@ pub(super) struct Fence {
     begun: HashMap<(ConnId, u64), Exchange>,
     /// Whether a transcript is being played. Else nothing is kept: a server may run for days.
     playing: bool,
+    /// Packets in bodies that have not ended.
+    loads: Loads,
+    /// The last frame of each side of a WebSocket: a packet that is told next was in it.
+    carriers: HashMap<(ConnId, Side), Seq>,
     kept: Kept,
     pub exchanges: Vec<Exchange>,
     pub frames: Vec<Seen>,
@@ -109,7 +114,8 @@ impl Fence {
             }
             Kind::MessageEnd { conn, from, exchange, body_len, wire_len, .. } => {
                 self.touch(*conn, |it| it.content = it.content.saturating_add(*body_len));
-                let message = Message { wire_len: *wire_len, bytes: slice.map(|slice| slice.bytes) };
+                let load = self.loads.take(*conn, *from);
+                let message = Message { wire_len: *wire_len, bytes: slice.map(|slice| slice.bytes), load };
                 self.message(*conn, *exchange, *from, message);
             }
             Kind::Frame(frame) => {
@@ -119,7 +125,9 @@ impl Fence {
                 if frame.opcode == Opcode::Close && frame.from == Side::Server {
                     self.answered(frame.conn);
                 }
-                let seen = Seen { frame: frame.clone(), bytes: slice.map(|slice| slice.bytes) };
+                self.carriers.insert((frame.conn, frame.from), event.seq);
+                let bytes = slice.map(|slice| slice.bytes);
+                let seen = Seen { seq: event.seq, frame: frame.clone(), bytes, load: Load::default() };
                 self.kept.frame(self.accounts.get(&frame.conn).and_then(|it| it.client.as_deref()), &seen);
                 self.frames.extend(Some(seen).filter(|_| self.playing));
             }
@@ -127,6 +135,9 @@ impl Fence {
                 self.closed(*conn, from_client.saturating_add(*from_server), *lived);
             }
             Kind::Claim(claim) => self.claims.push(claim.clone()),
+            Kind::Packet { conn, from, layer, .. } if layer != "sse" => {
+                self.packet(&event.kind, (*conn, *from))
+            }
             Kind::Bytes { .. }
             | Kind::Upgraded { .. }
             | Kind::Packet { .. }
@@ -142,7 +153,17 @@ impl Fence {
         }
     }
 
+    /// A packet: of the last frame, or of a body that has not ended.
+    fn packet(&mut self, kind: &Kind, key: (ConnId, Side)) {
+        let Some(carrier) = self.carriers.get(&key) else { return self.loads.event(kind) };
+        let kept = self.kept.frames().find(|seen| seen.seq == *carrier);
+        let shown = self.frames.last_mut().filter(|seen| seen.seq == *carrier);
+        kept.into_iter().chain(shown).for_each(|seen| seen.load.event(kind));
+    }
+
     fn closed(&mut self, conn: ConnId, bytes: u64, lived: Elapsed) {
+        self.loads.closed(conn);
+        self.carriers.retain(|(of, _), _| *of != conn);
         self.unanswered(conn);
         self.touch(conn, |it| (it.bytes, it.lived) = (bytes, Some(lived)));
         if !self.playing {

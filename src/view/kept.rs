@@ -44,7 +44,7 @@ impl Loose {
     /// Only their beginning is held.
     pub fn new(conn: ConnId, client: Option<String>, from: Side, bytes: &[u8]) -> Self {
         let held = bytes[..bytes.len().min(OF_ONE)].to_vec();
-        let message = Message { wire_len: bytes.len() as u64, bytes: Some(held) };
+        let message = Message { wire_len: bytes.len() as u64, bytes: Some(held), ..Message::default() };
         Self { conn, client, from, message }
     }
 }
@@ -97,6 +97,14 @@ impl Kept {
         }
     }
 
+    /// The frames that are kept, the latest first.
+    pub fn frames(&mut self) -> impl Iterator<Item = &mut Seen> {
+        self.items.iter_mut().rev().filter_map(|item| match item {
+            Item::Frame(seen) => Some(seen),
+            Item::Exchange(_) | Item::Loose(_) => None,
+        })
+    }
+
     /// Bytes that make no message: their connection closed, or they were answered. Each once.
     pub fn loose(&mut self, loose: Loose) {
         if self.knows(&loose) {
@@ -141,7 +149,7 @@ mod tests {
     use super::*;
 
     fn exchange(client: &str, len: usize) -> Exchange {
-        let request = Message { wire_len: len as u64, bytes: Some(vec![b'x'; len]) };
+        let request = Message { wire_len: len as u64, bytes: Some(vec![b'x'; len]), ..Message::default() };
         Exchange { client: Some(client.into()), request: Some(request), ..Exchange::default() }
     }
 

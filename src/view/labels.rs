@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-use super::units;
+use super::{parcels, units};
 use crate::timeline::{Frame, Opcode};
+use crate::wire::engineio;
 
 /// So much is left of a name that has to give way, in characters.
 const SHORT: usize = 9;
@@ -84,8 +85,16 @@ pub(super) fn briefer(frame: &Frame) -> Vec<String> {
     }
 }
 
-/// `GET …/messages?since=1`, `GET …?since=1`: the end of a path says more than its beginning.
+/// `GET …/messages?since=1`, `GET …?since=1`: the end of a path says more than its beginning. Of a session of Engine.IO the transport
+/// says most: `GET …transport=polling…`, `GET …=polling…`.
 pub(super) fn paths(method: &str, target: &str) -> Vec<String> {
+    const TRANSPORT: &str = "transport=";
+    if let Some(at) = target.find(TRANSPORT).filter(|_| engineio::is_target(target)) {
+        let end = target[at..].find('&').map_or(target.len(), |end| at + end);
+        let more = if end < target.len() { "…" } else { "" };
+        let shown = [&target[at..end], &target[at + TRANSPORT.len() - 1..end]];
+        return shown.map(|shown| format!("{method} …{shown}{more}")).into();
+    }
     let ends = target.char_indices().skip(1).filter(|(_, c)| matches!(c, '/' | '?'));
     let ends = ends.map(|(at, _)| &target[at..]).filter(|end| end.len() > 1);
     ends.map(|end| format!("{method} …{end}")).collect()
@@ -133,7 +142,7 @@ pub(super) fn short(name: &str) -> String {
 
 /// In quotes, unless it is JSON, which has its own: quotes within quotes are hard to read.
 fn quoted(text: &str) -> String {
-    if text.starts_with(['{', '[']) {
+    if text.starts_with(['{', '[']) || parcels::is_json(text) {
         return text.to_owned();
     }
     format!("\"{}\"", text.replace('"', "\\\""))

@@ -10,6 +10,10 @@ use crate::timeline::{
     Claim, ConnId, Connection, Elapsed, Event, Frame, Kind, Layer, Opcode, Role, Seq, Side, State, Who,
 };
 
+mod within;
+
+use within::Within;
+
 /// How long after the start of a transcript its first fact may come for the clock to start with the fact.
 const PROMPT: Duration = Duration::from_millis(50);
 
@@ -56,6 +60,8 @@ pub enum Shape {
     Beside(Side),
     /// Something that concerns both.
     Across,
+    /// Inside of what the row above it shows, from this side.
+    Within(Side),
 }
 
 /// What stands in the margin.
@@ -84,6 +90,7 @@ pub struct Ladder {
     /// Whether a client has sent data in this transcript: what comes after it may be an echo.
     client_spoke: bool,
     said: Said,
+    within: Within,
 }
 
 /// Bytes of which it is not known yet to which message they belong.
@@ -114,6 +121,12 @@ impl Ladder {
     pub fn event(&mut self, event: &Event) -> Vec<Row> {
         self.state.event(event);
         self.said.event(event);
+        let mut rows = self.waited(event);
+        rows.extend(self.rows(event));
+        rows
+    }
+
+    fn rows(&mut self, event: &Event) -> Vec<Row> {
         match &event.kind {
             Kind::Opened { conn, .. } => self.opened(event, *conn),
             Kind::Bytes { conn, from, len, layer, .. } => {
@@ -131,6 +144,9 @@ impl Ladder {
             Kind::MessageEnd { .. } => self.message(event),
             Kind::Frame(frame) => self.frame(event, frame),
             Kind::Packet { conn, from, layer, packet, event: name, len, .. } => {
+                if layer != "sse" {
+                    return self.packet(event, *conn, *from);
+                }
                 let label = labels::packet(layer, packet, name.as_deref());
                 vec![self.row(event, Some(*conn), Shape::Solid(*from), label, labels::tail(*len))]
             }
@@ -176,6 +192,7 @@ impl Ladder {
                 self.zero = None;
                 self.told.clear();
                 self.made.clear();
+                self.within.begin();
                 self.client_spoke = false;
                 Vec::new()
             }
@@ -202,7 +219,7 @@ impl Ladder {
     }
 
     fn message(&mut self, event: &Event) -> Vec<Row> {
-        let Kind::MessageEnd { conn, from, exchange, wire_len, complete, .. } = &event.kind else {
+        let Kind::MessageEnd { conn, from, exchange, body_len, wire_len, complete } = &event.kind else {
             return Vec::new();
         };
         self.read(*conn, *from, *wire_len);
@@ -240,11 +257,13 @@ impl Ladder {
             (Side::Server, _) if !known => self.remarked(row, "answers what is no request"),
             (Side::Server, _) => self.once(row, "the server may only answer"),
         });
+        rows.extend(self.in_body(event, (*conn, *from), wire_len.saturating_sub(*body_len)));
         rows
     }
 
     fn frame(&mut self, event: &Event, frame: &Frame) -> Vec<Row> {
         self.read(frame.conn, frame.from, frame.wire_len);
+        self.within.frame(frame);
         // A server that gives up on a client answers bytes that made no frame.
         let gives_up = frame.opcode == Opcode::Close && frame.from == Side::Server;
         let rest = gives_up.then(|| self.rest(event, frame.conn, Side::Client, "belongs to no message"));
@@ -315,6 +334,7 @@ impl Ladder {
         }
         self.exchanges.retain(|(of, _), _| *of != conn);
         self.unread.retain(|(of, _), _| *of != conn);
+        self.within.closed(conn);
         rows
     }
 
@@ -434,7 +454,7 @@ impl Ladder {
     fn lesson(&mut self, row: Row) -> Row {
         let direction = match row.shape {
             Shape::Solid(side) | Shape::Broken(side) => Some(side),
-            Shape::Dotted(_) | Shape::Beside(_) | Shape::Across => None,
+            Shape::Dotted(_) | Shape::Beside(_) | Shape::Across | Shape::Within(_) => None,
         };
         let meant = |(name, from, _): &(String, Option<Side>, String)| match (row.conn, direction) {
             (Some(_), Some(side)) => {

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use super::labels::nice;
+use super::parcels::Parcel;
 use super::text::Look;
 use super::units;
 use crate::terminal::Line;
@@ -39,6 +40,8 @@ pub(super) struct Lanes {
     running: bool,
     lanes: Vec<Lane>,
     conns: HashMap<ConnId, usize>,
+    /// Connections whose frames carry packets.
+    carry: HashSet<ConnId>,
     exchanges: HashMap<(ConnId, u64), Heads>,
     row: Option<Elapsed>,
     /// What the world did at that time.
@@ -81,6 +84,7 @@ impl Lanes {
             running: true,
             lanes: names.iter().map(lane).collect(),
             conns: HashMap::new(),
+            carry: HashSet::new(),
             exchanges: HashMap::new(),
             row: None,
             news: None,
@@ -201,7 +205,10 @@ impl Lanes {
                 self.lanes[lane].opened += 1;
                 self.cell(event.at, lane, Cell::is_used).opened = true;
             }
-            Kind::Request { exchange, method, .. } => {
+            Kind::Request { exchange, method, target, .. } => {
+                if crate::wire::engineio::is_target(target) {
+                    self.carry.insert(conn);
+                }
                 self.exchanges.entry((conn, *exchange)).or_default().method.clone_from(method);
             }
             Kind::Response { exchange, status, .. } => {
@@ -260,6 +267,13 @@ impl Lanes {
 
     fn frame(&mut self, at: Elapsed, lane: usize, frame: &Frame) {
         let words = match frame.opcode {
+            Opcode::Text if self.carry.contains(&frame.conn) => {
+                let text = frame.text.as_deref().unwrap_or_default();
+                let (name, words) = super::parcels::in_short(text);
+                // What keeps the session alive is nothing that anybody says.
+                self.lanes[lane].spoke.extend(words.is_some().then_some(frame.from));
+                words.map_or(name, |words| self.quoted(words))
+            }
             Opcode::Text | Opcode::Binary | Opcode::Continuation => {
                 self.lanes[lane].spoke.push(frame.from);
                 let words = frame.text.as_deref().and_then(super::labels::event).map(|(_, words)| words);
@@ -286,6 +300,10 @@ impl Lanes {
 
     /// Remembers what the messages say that a lane's server sent, so that whoever hears of one can be quoted.
     fn listen(&mut self, lane: usize, event: &Event) {
+        if let Kind::Packet { from: Side::Server, .. } = &event.kind {
+            let first = Parcel::of(&event.kind).and_then(|parcel| parcel.first());
+            return self.remember(lane, &first.unwrap_or_default());
+        }
         let Some(slice) = self.slices.event(event).filter(|slice| slice.from == Side::Server) else { return };
         let json = match (&event.kind, slice.bytes.windows(4).position(|it| it == b"\r\n\r\n")) {
             (Kind::Frame(frame), _) => frame.text.as_deref().and_then(|text| serde_json::from_str(text).ok()),
@@ -293,7 +311,10 @@ impl Lanes {
             (_, None) => None,
         };
         let json: serde_json::Value = json.unwrap_or_default();
-        let one = json.get("data").unwrap_or(&json);
+        self.remember(lane, json.get("data").unwrap_or(&json));
+    }
+
+    fn remember(&mut self, lane: usize, one: &serde_json::Value) {
         let messages = one.as_array().map_or(std::slice::from_ref(one), Vec::as_slice);
         for message in messages {
             if let Some((id, text)) = super::said::message(message) {

@@ -1,6 +1,10 @@
 //! One HTTP message from its real bytes, line by line: all of it, or what the story needs. What is left out is
 //! counted, so that the numbers add up before the reader's eyes.
 
+mod packets;
+
+pub(super) use packets::told as packets_told;
+
 use unicode_width::UnicodeWidthStr as _;
 
 use super::caught::Message;
@@ -52,7 +56,7 @@ pub(super) fn draw(
         (Some(bytes), detail) => match (anatomy::head(bytes), detail) {
             (None, _) => lines.extend(page.body(bytes, message.wire_len)),
             (Some(parts), Detail::Brief) => lines.extend(page.brief(&parts, message.wire_len)),
-            (Some(parts), Detail::Full) => lines.extend(page.full(&parts, message.wire_len)),
+            (Some(parts), Detail::Full) => lines.extend(page.full(&parts, message)),
         },
     }
     lines
@@ -97,7 +101,8 @@ struct Page {
 }
 
 impl Page {
-    fn full(self, parts: &HeadAnatomy<'_>, wire_len: u64) -> Vec<Line> {
+    fn full(self, parts: &HeadAnatomy<'_>, message: &Message) -> Vec<Line> {
+        let wire_len = message.wire_len;
         let mut lines = Vec::new();
         let mut before = parts.skipped as u64;
         if parts.skipped > 0 {
@@ -109,7 +114,11 @@ impl Page {
         }
         let body = wire_len.saturating_sub(before + parts.head.wire_len() as u64);
         lines.extend(self.head(&parts.head, ends(self.from, &parts.head, body > 0)));
-        lines.extend(self.body(parts.body, body));
+        if message.load.is_empty() {
+            lines.extend(self.body(parts.body, body));
+        } else {
+            lines.extend(packets::draw(self.look, self.width, &message.load, (wire_len - body, wire_len)));
+        }
         lines
     }
 
@@ -329,7 +338,11 @@ mod tests {
     use super::*;
 
     fn brief(bytes: &str, width: usize) -> Vec<String> {
-        let message = Message { wire_len: bytes.len() as u64, bytes: Some(bytes.as_bytes().to_vec()) };
+        let message = Message {
+            wire_len: bytes.len() as u64,
+            bytes: Some(bytes.as_bytes().to_vec()),
+            ..Message::default()
+        };
         let lines = draw(Look::default(), Side::Server, &message, width, "", Detail::Brief);
         lines.iter().map(Line::text).collect()
     }

@@ -18,6 +18,7 @@ mod lanes;
 mod message;
 mod narrator;
 mod page;
+mod parcels;
 mod picture;
 mod plain;
 mod prose;

@@ -56,7 +56,7 @@ fn of_exchange(look: Look, it: &Exchange, width: usize, several: bool) -> Vec<Ve
     let mut groups = vec![exchange::one(look, it, width, several, Detail::Full)];
     groups.push(bits::handshake(look, it, width));
     let mut hex = |from, what: &str, message: &Option<Message>| {
-        let Some(Message { wire_len, bytes: Some(bytes) }) = message else { return };
+        let Some(Message { wire_len, bytes: Some(bytes), .. }) = message else { return };
         groups.push(hexdump::draw(look, from, what, bytes, *wire_len, width));
     };
     hex(Side::Client, "request, ", &it.request);

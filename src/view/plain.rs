@@ -80,6 +80,7 @@ impl<O: Out> Plain<O> {
             Shape::Dotted(side) | Shape::Solid(side) | Shape::Broken(side) => Some(direction(side)),
             Shape::Beside(side) => Some(format!("at the {}", side.word())),
             Shape::Across => None,
+            Shape::Within(_) => Some("inside it".into()),
         });
         parts.push(format!("{}{}", row.label, row.tail));
         parts.extend(row.remark.as_ref().map(|remark| match remark.text.contains('(') {

@@ -22,6 +22,12 @@ pub(super) struct Rungs {
     margin: usize,
 }
 
+/// The same with its sum written close: ` + ` takes much room. The row above says of what.
+fn close(row: &Row) -> Row {
+    let tail = row.tail.replace(" + ", "+");
+    Row { tail: tail.strip_suffix(" bytes").unwrap_or(&tail).to_owned(), ..row.clone() }
+}
+
 impl Rungs {
     /// For a transcript so wide.
     pub fn new(look: Look, width: usize) -> Self {
@@ -49,10 +55,14 @@ impl Rungs {
 
     /// A row, and the lines of its remark where that does not fit beside it.
     pub fn draw(&self, row: &Row) -> Vec<Line> {
-        let time = units::column(row.since);
-        let mut line = Line::plain(format!("{time:>0$}", self.time_width()));
-        line.pad(self.time);
-        line.push(Ink::Dim, self.look.cut(&self.who(row), self.who - 1));
+        let mut line = Line::default();
+        // When and whose stands in the row that it is inside of.
+        if !matches!(row.shape, Shape::Within(_)) {
+            let time = units::column(row.since);
+            line = Line::plain(format!("{time:>0$}", self.time_width()));
+            line.pad(self.time);
+            line.push(Ink::Dim, self.look.cut(&self.who(row), self.who - 1));
+        }
         line.pad(self.time + self.who);
         self.rung(row, &mut line);
         let Some(remark) = &row.remark else {
@@ -87,6 +97,7 @@ impl Rungs {
             Shape::Dotted(side) => self.arrow(row, side, '·', line),
             Shape::Solid(side) | Shape::Broken(side) => self.arrow(row, side, '─', line),
             Shape::Beside(_) | Shape::Across => self.beside(row, line),
+            Shape::Within(side) => self.within(row, side, line),
         }
     }
 
@@ -116,6 +127,27 @@ impl Rungs {
         line.push(Ink::Plain, "┤");
     }
 
+    /// A packet, hung up beneath the tag of who sent it.
+    fn within(&self, row: &Row, side: Side, line: &mut Line) {
+        let room = self.ladder.saturating_sub(8);
+        let words = row.briefer.last().unwrap_or(&row.label);
+        let cramped = self.look.text(words).width() + row.tail.width() > room;
+        let label = if cramped { self.label(&close(row), room) } else { self.label(row, room) };
+        let free = " ".repeat(self.ladder.saturating_sub(8 + label.width()));
+        match side {
+            Side::Client => {
+                line.push(Ink::Plain, "│  ");
+                line.push(Ink::Client, "└─");
+                line.push(Ink::Plain, format!(" {label}{free} │"));
+            }
+            Side::Server => {
+                line.push(Ink::Plain, format!("│ {free}{label} "));
+                line.push(Ink::Server, "─┘");
+                line.push(Ink::Plain, "  │");
+            }
+        }
+    }
+
     fn beside(&self, row: &Row, line: &mut Line) {
         let edge = if row.open { "│" } else { "·" };
         let room = self.ladder.saturating_sub(4);
@@ -124,7 +156,11 @@ impl Rungs {
         let before = match row.shape {
             Shape::Beside(Side::Server) => free,
             Shape::Across => free / 2,
-            Shape::Beside(Side::Client) | Shape::Dotted(_) | Shape::Solid(_) | Shape::Broken(_) => 0,
+            Shape::Beside(Side::Client)
+            | Shape::Dotted(_)
+            | Shape::Solid(_)
+            | Shape::Broken(_)
+            | Shape::Within(_) => 0,
         };
         line.push(Ink::Plain, format!("{edge} {}", " ".repeat(before)));
         line.push(Ink::Bold, label);

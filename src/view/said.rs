@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use serde_json::Value;
 
+use super::parcels::Parcel;
 use crate::timeline::{Event, Kind, Side};
 
 /// So many are remembered: a server may run for days.
@@ -25,6 +26,12 @@ impl Said {
                     .and_then(|text| serde_json::from_str(text).ok())
                     .unwrap_or_default();
                 if let Some((id, text)) = message(json.get("data").unwrap_or(&json)) {
+                    self.remember(id, text);
+                }
+            }
+            Kind::Packet { from: Side::Server, .. } => {
+                let first = Parcel::of(&event.kind).and_then(|parcel| parcel.first());
+                if let Some((id, text)) = first.as_ref().and_then(message) {
                     self.remember(id, text);
                 }
             }

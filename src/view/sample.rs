@@ -8,9 +8,11 @@ use crate::timeline::{
 };
 
 mod compares;
+mod packets;
 mod trials;
 
 pub(super) use compares::{all_lost, compare, crowded, many_goals, often, transport};
+pub(super) use packets::{packets, packets_chatted};
 pub(super) use trials::{change, foreign, garbage, long_frame, silence, skipped};
 
 /// Builds a timeline event by event.
@@ -20,6 +22,8 @@ pub(super) struct Story {
     now: Duration,
     sums: std::collections::HashMap<(u64, Side), u64>,
     opened: std::collections::HashMap<u64, Duration>,
+    /// Connections that carry packets.
+    carry: std::collections::HashSet<u64>,
 }
 
 impl Story {
@@ -109,7 +113,11 @@ impl Story {
         let mut words = line.split(' ').map(str::to_owned);
         let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
         self.bytes(conn, Side::Client, message.as_bytes());
+        if crate::wire::engineio::is_target(&target) {
+            self.carry.insert(conn);
+        }
         self.push(Kind::Request { conn: ConnId(conn), exchange, method, target, head });
+        self.carried(conn, Side::Client, message);
         self.end(conn, Side::Client, exchange, body, message)
     }
 
@@ -118,6 +126,9 @@ impl Story {
         let status = line.split(' ').nth(1).and_then(|it| it.parse().ok()).unwrap_or_default();
         self.bytes(conn, Side::Server, message.as_bytes());
         self.push(Kind::Response { conn: ConnId(conn), exchange, status, head });
+        if status == 200 {
+            self.carried(conn, Side::Server, message);
+        }
         self.end(conn, Side::Server, exchange, body, message)
     }
 
@@ -161,7 +172,14 @@ impl Story {
             truncated: false,
             code: is_close.then(|| u16::from_be_bytes([payload[0], payload[1]])),
             reason: is_close.then(|| String::from_utf8_lossy(&payload[2..]).into_owned()),
-        }))
+        }));
+        match opcode {
+            Opcode::Text => {
+                self.carried(conn, from, &format!("\r\n\r\n{}", String::from_utf8_lossy(payload)))
+            }
+            Opcode::Binary => self.attached(conn, from, payload),
+            _ => self,
+        }
     }
 
     pub fn fin(&mut self, conn: u64, from: Side) -> &mut Self {

@@ -60,16 +60,16 @@ fn of_message(who: &str, from: Side, message: &Message, detail: Detail) -> Vec<S
         return text;
     };
     match anatomy::head(bytes) {
-        Some(parts) => text.extend(lines(from, &parts, message.wire_len, detail)),
+        Some(parts) => text.extend(lines(from, &parts, message, detail)),
         None => text.extend(body(bytes, message.wire_len)),
     }
     text
 }
 
-fn lines(from: Side, parts: &HeadAnatomy<'_>, wire_len: u64, detail: Detail) -> Vec<String> {
+fn lines(from: Side, parts: &HeadAnatomy<'_>, of: &Message, detail: Detail) -> Vec<String> {
     let interim = parts.interim.iter().map(Lines::wire_len).sum::<usize>();
     let before = (parts.skipped + interim + parts.head.wire_len()) as u64;
-    let body_len = wire_len.saturating_sub(before);
+    let body_len = of.wire_len.saturating_sub(before);
     let mut text: Vec<String> =
         parts.interim.iter().map(|it| format!("    {}  (more follows)", it.start.text)).collect();
     text.push(format!("    {}", parts.head.start.text));
@@ -86,7 +86,11 @@ fn lines(from: Side, parts: &HeadAnatomy<'_>, wire_len: u64, detail: Detail) -> 
         text.push(format!("    and {}, {} (x)", units::count(count, "line"), units::bytes(sum)));
     }
     text.push(format!("    empty line  ({})", message::ends(from, &parts.head, body_len > 0)));
-    text.extend(body(parts.body, body_len));
+    if of.load.is_empty() {
+        text.extend(body(parts.body, body_len));
+    } else {
+        text.extend(message::packets_told(&of.load, (of.wire_len - body_len, of.wire_len)));
+    }
     text
 }
 
@@ -169,6 +173,7 @@ fn frame(seen: &Seen) -> Vec<String> {
     if let (Some(code), [high, low, ..]) = (frame.code, &*parts.plain) {
         text.push(format!("    {high:02x} {low:02x} is the code {code}"));
     }
+    text.extend(bits::packet_told(seen));
     text
 }
 
@@ -192,7 +197,7 @@ pub(super) fn step(fence: &Fence) -> Vec<String> {
                 text.extend(one(it, Detail::Full));
                 text.extend(handshake(it));
                 for (from, message) in [(Side::Client, &it.request), (Side::Server, &it.response)] {
-                    let Some(Message { wire_len, bytes: Some(bytes) }) = message else { continue };
+                    let Some(Message { wire_len, bytes: Some(bytes), .. }) = message else { continue };
                     text.extend(hex("", from, bytes, *wire_len));
                 }
                 shown.push(it);

@@ -100,6 +100,9 @@ fn all() -> Vec<(&'static str, Vec<Event>)> {
         ("silence", sample::silence()),
         ("change", sample::change()),
         ("foreign", sample::foreign()),
+        ("packets", sample::packets()),
+        ("packets_chatted", sample::packets_chatted(Show::Ladder)),
+        ("packets_bits", sample::packets_chatted(Show::Bits)),
     ]
 }
 
@@ -115,7 +118,7 @@ fn at_100_80_and_60_columns() {
 #[test]
 fn in_brief_at_80_columns() {
     for (name, events) in all() {
-        if ["http_close", "keep_alive", "socket", "bits", "polling", "change"].contains(&name) {
+        if ["http_close", "keep_alive", "socket", "bits", "polling", "change", "packets"].contains(&name) {
             insta::assert_snapshot!(format!("{name}_80_brief"), in_brief(&events, 80, false));
         }
     }
@@ -129,6 +132,7 @@ fn all_bytes_on_demand() {
         }
         insta::assert_snapshot!(format!("{name}_bytes_plain"), plain_bytes(&events));
     }
+    insta::assert_snapshot!("packets_bytes_80", bytes(&sample::packets(), 80, false));
     insta::assert_snapshot!("garbage_bytes_80", bytes(&sample::garbage(), 80, false));
     insta::assert_snapshot!("compare_bytes_80", bytes(&sample::compare(), 80, false));
 }
@@ -149,6 +153,8 @@ fn in_ascii() {
         assert!(text.is_ascii(), "{name}: {text}");
         if name == "http_close" {
             insta::assert_snapshot!("http_close_ascii_hex", text);
+        } else if name == "packets_bits" {
+            insta::assert_snapshot!("packets_bits_ascii_hex", text);
         }
     }
 }

@@ -6,6 +6,7 @@
 mod chorus;
 mod hello;
 mod row;
+mod session;
 mod visit;
 
 use std::collections::BTreeMap;
@@ -13,11 +14,13 @@ use std::io;
 
 use self::chorus::{Chorus, Said};
 use self::row::Row;
+use self::session::{Sessions, Waiting};
 use self::visit::{Asked, Visit};
 use super::text::Look;
 use super::{Options, View, labels, units};
 use crate::terminal::{Group, Ink, Line, Out};
 use crate::timeline::{ConnId, Elapsed, Event, Frame, Kind, Opcode, Seq, Side};
+use crate::wire::engineio;
 
 /// Writes a row for each thing.
 #[derive(Debug)]
@@ -32,6 +35,8 @@ pub struct Visitors<O> {
     visits: BTreeMap<ConnId, Visit>,
     /// What the server says, held back because more may hear the same.
     chorus: Chorus,
+    sessions: Sessions,
+    waiting: Option<Waiting>,
 }
 
 /// `12 connections; 3,456 bytes in, 7,890 out`: what all were together.
@@ -53,6 +58,8 @@ impl<O: Out> Visitors<O> {
             last: Seq(0),
             visits: BTreeMap::new(),
             chorus: Chorus::default(),
+            sessions: Sessions::default(),
+            waiting: None,
         }
     }
 
@@ -105,15 +112,19 @@ impl<O: Out> Visitors<O> {
             return Ok(());
         }
         self.visits.clear();
+        self.sessions.forget();
         let text = format!("{} too many to show", units::count(missed, "event"));
         self.row(&Row { ink: Ink::Dim, ..Row::of(event.at, None, text) })
     }
 
-    fn asked(&mut self, conn: ConnId, exchange: u64, at: Elapsed, what: String) {
+    fn asked(&mut self, conn: ConnId, exchange: u64, at: Elapsed, method: &str, target: &str) {
         let visit = self.visits.entry(conn).or_default();
         visit.requests += 1;
+        visit.carries = engineio::is_target(target);
+        visit.session = engineio::session(target).map(str::to_owned);
         if visit.early != Some(exchange) {
-            visit.asked.push(Asked { exchange, at, what, shown: false });
+            let (what, poll) = (format!("{method} {target}"), visit.session.clone());
+            visit.asked.push(Asked { exchange, at, what, shown: false, poll });
         }
     }
 
@@ -130,8 +141,13 @@ impl<O: Out> Visitors<O> {
             if place.is_none() {
                 visit.early = Some(exchange);
             }
-            Some(visit.asked.remove(place?))
+            let asked = visit.asked.remove(place?);
+            visit.answering.clone_from(&asked.poll);
+            Some(asked)
         });
+        if status == 200 && asked.as_ref().is_some_and(|asked| asked.poll.is_some()) {
+            return Ok(());
+        }
         let status = if status == 101 { "101, a WebSocket".to_owned() } else { status.to_string() };
         let row = match asked {
             Some(Asked { at: began, what, shown, .. }) => {
@@ -163,6 +179,10 @@ impl<O: Out> Visitors<O> {
         {
             visit.goodbye.get_or_insert(frame.code);
         }
+        if self.holds(at, frame) { Ok(()) } else { self.framed(at, frame) }
+    }
+
+    fn framed(&mut self, at: Elapsed, frame: &Frame) -> io::Result<()> {
         match (frame.from, frame.opcode) {
             (_, Opcode::Pong) | (Side::Server, Opcode::Ping) => Ok(()),
             (Side::Client, _) | (_, Opcode::Close) => self.row(&Row {
@@ -178,7 +198,7 @@ impl<O: Out> Visitors<O> {
     fn waiting(&mut self, whose: Option<ConnId>) -> Vec<Row> {
         let mut waiting = Vec::new();
         for (conn, visit) in self.visits.iter_mut().filter(|(conn, _)| whose.is_none_or(|it| it == **conn)) {
-            for asked in visit.asked.iter_mut().filter(|asked| !asked.shown) {
+            for asked in visit.asked.iter_mut().filter(|asked| !asked.shown && asked.poll.is_none()) {
                 asked.shown = true;
                 waiting.push(Row {
                     from: Some(Side::Client),
@@ -195,6 +215,7 @@ impl<O: Out> Visitors<O> {
         for row in self.waiting(Some(conn)) {
             self.row(&row)?;
         }
+        self.gone(event.at, conn)?;
         let visit = self.visits.remove(&conn).unwrap_or_default();
         let ending = visit.ending(&event.kind, self.secure);
         self.row(&Row::of(event.at, Some(conn), ending))
@@ -215,6 +236,7 @@ impl<O: Out> View for Visitors<O> {
     fn event(&mut self, event: &Event) -> io::Result<()> {
         self.missed(event)?;
         let at = event.at;
+        self.waited(Some(event))?;
         if self.chorus.is_over(at) {
             // Also where it is never quiet.
             self.speak()?;
@@ -231,7 +253,7 @@ impl<O: Out> View for Visitors<O> {
                 Ok(())
             }
             Kind::Request { conn, exchange, method, target, .. } => {
-                self.asked(*conn, *exchange, at, format!("{method} {target}"));
+                self.asked(*conn, *exchange, at, method, target);
                 Ok(())
             }
             Kind::Response { conn, exchange, status, .. } => self.answered(*conn, *exchange, at, *status),
@@ -240,6 +262,7 @@ impl<O: Out> View for Visitors<O> {
                 Ok(())
             }
             Kind::Frame(frame) => self.frame(at, frame),
+            Kind::Packet { conn, from, layer, .. } if layer != "sse" => self.packet(event, *conn, *from),
             // The others of a stream of events only keep it alive.
             Kind::Packet { conn, from: Side::Server, layer, packet, event, .. } if packet == "event" => {
                 let label = labels::packet(layer, packet, event.as_deref());
@@ -268,6 +291,7 @@ impl<O: Out> View for Visitors<O> {
 
     /// Whoever waits for an answer is shown waiting, and what was said is said.
     fn quiet(&mut self) -> io::Result<()> {
+        self.waited(None)?;
         let mut rows = self.waiting(None);
         rows.extend(std::mem::take(&mut self.chorus).into_rows());
         rows.sort_by_key(|row| row.at);

@@ -4,106 +4,14 @@ use std::collections::VecDeque;
 
 use super::head::values;
 use super::http::{self, Asked, End, Event, Head, Start};
-use super::{Opcode, Side, sse, websocket};
+use super::packet::{Messages, Packet};
+use super::{Meaning, Side, websocket};
 
 /// The most that is held of what a client sends between its request to change the protocol and the answer,
 /// bytes.
 pub const HELD: usize = 64 * 1024;
 /// The most requests that may wait for their answers.
 pub const WAITING: usize = 4096;
-
-/// What the bytes of a connection turned out to mean. Lengths are in bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Meaning {
-    /// The head of a request ended (RFC 9112, 3).
-    Request {
-        /// From 1 within the connection.
-        exchange: u64,
-        /// As it stands on the wire.
-        method: String,
-        /// As it stands on the wire (RFC 9112, 3.2).
-        target: String,
-        /// In order; names as written; bytes that are not UTF-8 replaced.
-        headers: Vec<(String, String)>,
-        /// With the empty line.
-        head_len: u64,
-    },
-    /// The head of a response ended (RFC 9112, 4). A 1xx other than 101 is one, and its exchange goes on.
-    Response {
-        /// The exchange that it answers.
-        exchange: u64,
-        /// The status code.
-        status: u16,
-        /// In order; names as written.
-        headers: Vec<(String, String)>,
-        /// With the empty line.
-        head_len: u64,
-    },
-    /// A request or a response ended.
-    MessageEnd {
-        /// Who sent it.
-        from: Side,
-        /// Its exchange.
-        exchange: u64,
-        /// The content, without framing.
-        body_len: u64,
-        /// The whole message on the wire: head, content, chunk sizes, trailers; and what stands in front of it:
-        /// interim responses, empty lines (RFC 9112, 2.2).
-        wire_len: u64,
-        /// False where the connection ended in the middle of it.
-        complete: bool,
-    },
-    /// The server answered 101 (RFC 9110, 15.2.2): from here on another protocol is spoken.
-    Upgraded {
-        /// From the response's `Upgrade`, lower case; empty where it has none.
-        protocol: String,
-    },
-    /// A WebSocket frame ended (RFC 6455, 5.2).
-    Frame {
-        /// Who sent it.
-        from: Side,
-        /// Whether it is the last fragment of its message.
-        fin: bool,
-        /// What it is.
-        opcode: Opcode,
-        /// Whether it carried a masking key.
-        masked: bool,
-        /// The payload.
-        len: u64,
-        /// With its header.
-        wire_len: u64,
-        /// The payload, unmasked, where this frame alone is UTF-8: of text, of a text's continuation, of ping
-        /// and pong. At most the first 4 KiB.
-        text: Option<String>,
-        /// Whether `text` or `reason` was cut.
-        truncated: bool,
-        /// Of a close frame with a payload (RFC 6455, 5.5.1).
-        code: Option<u16>,
-        /// Of a close frame with a payload; bytes that are not UTF-8 replaced.
-        reason: Option<String>,
-    },
-    /// A packet of a protocol inside HTTP ended.
-    Packet {
-        /// Who sent it.
-        from: Side,
-        /// Which protocol: `sse`.
-        layer: &'static str,
-        /// Its type, as that protocol names it.
-        packet: &'static str,
-        /// The event's name, where it is one.
-        event: Option<String>,
-        /// All of it, bytes; without the framing of the body that carries it.
-        len: u64,
-    },
-    /// These bytes are not what they should be, or end within a frame; this direction is counted from here on,
-    /// no longer read. Said once.
-    Broken {
-        /// Who sent it.
-        from: Side,
-        /// What is wrong with it.
-        why: String,
-    },
-}
 
 /// Reads both directions of one connection.
 ///
@@ -139,7 +47,8 @@ enum Direction {
     Http(http::Decoder),
     /// The client's, while it waits to hear which protocol is spoken.
     Held(Vec<u8>),
-    Frames(websocket::Decoder),
+    /// And what its messages carry, where that is read.
+    Frames(websocket::Decoder, Option<Messages>),
     /// Counted only: broken, ended, or a protocol that is not read here.
     Silent,
 }
@@ -154,6 +63,8 @@ struct Request {
 #[derive(Debug, Clone, Copy)]
 enum Next {
     WebSocket,
+    /// WebSocket whose messages are packets of Engine.IO.
+    Packets,
     /// A tunnel, or a protocol that is not read here.
     Other,
 }
@@ -168,7 +79,8 @@ struct Switch {
 impl Next {
     fn direction(self) -> Direction {
         match self {
-            Self::WebSocket => Direction::Frames(websocket::Decoder::new()),
+            Self::WebSocket => Direction::Frames(websocket::Decoder::new(), None),
+            Self::Packets => Direction::Frames(websocket::Decoder::new(), Some(Messages::default())),
             Self::Other => Direction::Silent,
         }
     }
@@ -224,7 +136,9 @@ impl Conversation {
         let of = |direction: &Direction| match direction {
             Direction::Http(decoder) => decoder.held(),
             Direction::Held(bytes) => bytes.capacity(),
-            Direction::Frames(decoder) => decoder.held(),
+            Direction::Frames(decoder, messages) => {
+                decoder.held() + messages.as_ref().map_or(0, Messages::held)
+            }
             Direction::Silent => 0,
         };
         of(&self.client) + of(&self.server) + self.waiting.capacity() * size_of::<Request>()
@@ -254,9 +168,7 @@ impl Conversation {
         match self.direction(from) {
             Direction::Http(decoder) => match decoder.next(bytes, asked)? {
                 Some(Event::Head(head)) => self.head(head, out)?,
-                Some(Event::Packet(sse::Packet { what, event, len })) => {
-                    out.push(Meaning::Packet { from, layer: "sse", packet: what.word(), event, len });
-                }
+                Some(Event::Packet(packet)) => out.push(told(from, packet)),
                 Some(Event::End(end)) => self.message_end(from, end, out),
                 None => return Ok(false),
             },
@@ -267,8 +179,12 @@ impl Conversation {
                 held.extend_from_slice(bytes);
                 return Ok(false);
             }
-            Direction::Frames(decoder) => match decoder.next(bytes)? {
-                Some(frame) => out.push(meaning(from, frame)),
+            Direction::Frames(decoder, messages) => match decoder.next(bytes)? {
+                Some(frame) => {
+                    let packets = messages.as_mut().and_then(|it| it.frame(&frame));
+                    out.push(meaning(from, frame));
+                    out.extend(packets.into_iter().flatten().flatten().map(|packet| told(from, packet)));
+                }
                 None => return Ok(false),
             },
             Direction::Silent => return Ok(false),
@@ -280,7 +196,7 @@ impl Conversation {
         let Head { start, headers, len: head_len } = head;
         match start {
             Start::Request { method, target } => {
-                let asked = Asked::by(&method);
+                let asked = Asked::by(&method, &target);
                 let changes = asked == Asked::Connect || values(&headers, "upgrade").next().is_some();
                 let exchange = self.request(asked, changes)?;
                 out.push(Meaning::Request { exchange, method, target, headers, head_len });
@@ -335,7 +251,11 @@ impl Conversation {
         match status {
             101 => {
                 let protocol = upgrade.unwrap_or_default();
-                let next = if protocol == "websocket" { Next::WebSocket } else { Next::Other };
+                let next = match (protocol.as_str(), request.asked) {
+                    ("websocket", Asked::Packets) => Next::Packets,
+                    ("websocket", _) => Next::WebSocket,
+                    _ => Next::Other,
+                };
                 self.switch = Some(Switch { next, protocol: Some(protocol) });
             }
             200..=299 if request.asked == Asked::Connect => {
@@ -385,7 +305,7 @@ impl Conversation {
             Direction::Http(decoder) if decoder.in_head() => {
                 self.broken(Side::Client, "a request that was cut off by a 101", out);
             }
-            Direction::Http(_) | Direction::Frames(_) => self.client = next.direction(),
+            Direction::Http(_) | Direction::Frames(..) => self.client = next.direction(),
             Direction::Silent => {}
         }
     }
@@ -410,6 +330,7 @@ impl Conversation {
     fn end_into(&mut self, from: Side, out: &mut Vec<Meaning>) {
         match self.direction(from) {
             Direction::Http(decoder) => {
+                out.extend(decoder.rest().map(|packet| told(from, packet)));
                 if let Some(end) = decoder.end() {
                     self.cut_off(from);
                     self.message_end(from, end, out);
@@ -417,10 +338,10 @@ impl Conversation {
             }
             // Its end is read when its bytes are.
             Direction::Held(_) => return,
-            Direction::Frames(decoder) if decoder.begun() > 0 => {
+            Direction::Frames(decoder, _) if decoder.begun() > 0 => {
                 return self.broken(from, "the connection ended in the middle of a frame", out);
             }
-            Direction::Frames(_) | Direction::Silent => {}
+            Direction::Frames(..) | Direction::Silent => {}
         }
         self.silence(from, out);
     }
@@ -459,8 +380,13 @@ impl Conversation {
     }
 }
 
+fn told(from: Side, packet: Packet) -> Meaning {
+    let Packet { layer, what, event, namespace, ack, text, len } = packet;
+    Meaning::Packet { from, layer, packet: what, event, namespace, ack, text, len }
+}
+
 fn meaning(from: Side, frame: websocket::Frame) -> Meaning {
-    let websocket::Frame { header, text, truncated, code, reason } = frame;
+    let websocket::Frame { header, text, truncated, code, reason, .. } = frame;
     Meaning::Frame {
         from,
         fin: header.fin,

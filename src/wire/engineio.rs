@@ -6,6 +6,9 @@
 /// Stands between two packets in a body.
 pub const SEPARATOR: char = '\u{1e}';
 
+/// What a ping or pong carries while a client tries whether a WebSocket works.
+pub const PROBE: &str = "probe";
+
 /// What a packet is. In the order of its digits, from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Type {
@@ -51,6 +54,29 @@ impl Type {
     }
 }
 
+/// Whether what a request to this target carries is read as packets: it says `EIO=4`, or goes to `/socket.io/` and names no other
+/// version.
+#[must_use]
+pub fn is_target(target: &str) -> bool {
+    match parameter(target, "EIO") {
+        Some(version) => {
+            version == "4" && matches!(parameter(target, "transport"), Some("polling" | "websocket"))
+        }
+        None => target.split('?').next().is_some_and(|path| path.ends_with("/socket.io/")),
+    }
+}
+
+/// The session that a request to this target belongs to; `None` where it begins one.
+#[must_use]
+pub fn session(target: &str) -> Option<&str> {
+    parameter(target, "sid").filter(|_| is_target(target))
+}
+
+fn parameter<'a>(target: &'a str, wanted: &str) -> Option<&'a str> {
+    let pairs = target.split_once('?')?.1.split('&').filter_map(|pair| pair.split_once('='));
+    pairs.into_iter().find(|(name, _)| *name == wanted).map(|(_, value)| value)
+}
+
 /// A packet that is text: its type, and what stands behind the digit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Packet<'a> {
@@ -74,6 +100,29 @@ impl<'a> Packet<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn which_requests_carry_packets() {
+        for target in [
+            "/socket.io/?EIO=4&transport=polling&t=a1",
+            "/socket.io/?transport=websocket&EIO=4&sid=x",
+            "http://127.0.0.1:3001/elsewhere?EIO=4&transport=polling",
+            "/socket.io/",
+        ] {
+            assert!(is_target(target), "{target}");
+        }
+        for target in [
+            "/",
+            "/socket.io/?EIO=3&transport=polling",
+            "/?EIO=4",
+            "/ws?next=/socket.io/",
+            "/socket.io/socket.io.js",
+        ] {
+            assert!(!is_target(target), "{target}");
+        }
+        assert_eq!(session("/socket.io/?EIO=4&transport=polling&sid=x1&t=2"), Some("x1"));
+        assert_eq!(session("/socket.io/?EIO=4&transport=polling"), None);
+    }
 
     #[test]
     fn packets_as_the_protocol_shows_them() {

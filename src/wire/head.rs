@@ -2,7 +2,7 @@
 
 use std::mem::MaybeUninit;
 
-use super::Side;
+use super::{Side, engineio};
 
 /// The longest head that is read, in bytes; hyper's own limit lies well below.
 pub(super) const LIMIT: usize = 64 * 1024;
@@ -40,24 +40,27 @@ pub struct Head {
     pub len: u64,
 }
 
-/// What a response answers, as far as that decides whether it has a body (RFC 9112, 6.3).
+/// What a response answers, as far as that decides whether it has a body (RFC 9112, 6.3) and what is read in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asked {
     /// HEAD: the answer never has one.
     Head,
     /// CONNECT: a 2xx begins a tunnel.
     Connect,
-    /// Any other method, or a response that nobody asked for.
+    /// A GET within Engine.IO: a 200 carries packets, a 101 begins a WebSocket that does.
+    Packets,
+    /// Any other, or a response that nobody asked for.
     Other,
 }
 
 impl Asked {
-    /// By a request's method.
+    /// By a request's method and target.
     #[must_use]
-    pub fn by(method: &str) -> Self {
+    pub fn by(method: &str, target: &str) -> Self {
         match method {
             "HEAD" => Self::Head,
             "CONNECT" => Self::Connect,
+            "GET" if engineio::is_target(target) => Self::Packets,
             _ => Self::Other,
         }
     }

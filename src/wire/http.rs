@@ -3,7 +3,8 @@
 use super::Side;
 use super::chunked::{Chunked, Piece};
 use super::head::{self, EmptyLine, Framing};
-use super::sse;
+use super::packet::{self, Content, Packet};
+use super::{engineio, sse};
 
 pub use super::head::{Asked, Head, Headers, Start};
 
@@ -12,8 +13,8 @@ pub use super::head::{Asked, Head, Headers, Start};
 pub enum Event {
     /// A head ended. An interim response (RFC 9110, 15.2) is one without an end of its own.
     Head(Head),
-    /// A block of a `text/event-stream` ended.
-    Packet(sse::Packet),
+    /// A packet of a protocol inside the content ended.
+    Packet(Packet),
     /// A message ended.
     End(End),
 }
@@ -57,15 +58,15 @@ pub struct Decoder {
     body_len: u64,
     /// Whether `wire_len` is more than empty lines, which alone are no message.
     begun: bool,
-    /// Reads the content, where it is a stream of events.
-    events: Option<Box<sse::Decoder>>,
+    /// Reads the content, where there are packets in it.
+    packets: Option<Box<Content>>,
 }
 
 impl Decoder {
     /// Requests if the client sends them, responses if the server does.
     #[must_use]
     pub fn new(from: Side) -> Self {
-        Self { from, state: IDLE, wire_len: 0, body_len: 0, begun: false, events: None }
+        Self { from, state: IDLE, wire_len: 0, body_len: 0, begun: false, packets: None }
     }
 
     /// Takes bytes off the front of `bytes`, up to the next event; `None` when they are used up. `asked` is
@@ -74,10 +75,10 @@ impl Decoder {
     /// # Errors
     /// What is wrong with the bytes. The decoder is of no use after that.
     pub fn next(&mut self, bytes: &mut &[u8], asked: Asked) -> Result<Option<Event>, &'static str> {
-        if let Some(packet) = self.events.as_mut().and_then(|events| events.next()) {
+        if let Some(packet) = self.packets.as_mut().and_then(|packets| packets.next()) {
             return Ok(Some(Event::Packet(packet)));
         }
-        match self.events.as_ref().and_then(|events| events.ended) {
+        match self.packets.as_ref().and_then(|packets| packets.ended()) {
             Some(Ok(())) => return Ok(Some(Event::End(self.ended(true)))),
             Some(Err(why)) => return Err(why),
             None => {}
@@ -99,7 +100,7 @@ impl Decoder {
                 *bytes = &bytes[len..];
                 (len, *left == 0)
             }
-            State::Chunked(chunked) => match chunk(chunked, bytes, self.events.as_deref_mut()) {
+            State::Chunked(chunked) => match chunk(chunked, bytes, self.packets.as_deref_mut()) {
                 Ok(piece) => piece,
                 Err(why) => return self.broken(why),
             },
@@ -111,17 +112,17 @@ impl Decoder {
         let (content, ended) = body;
         self.wire_len += (before - bytes.len()) as u64;
         self.body_len += content as u64;
-        let Some(events) = &mut self.events else {
+        let Some(packets) = &mut self.packets else {
             return Ok(ended.then(|| Event::End(self.ended(true))));
         };
         if matches!(self.state, State::Length { .. } | State::UntilEnd) {
-            events.feed(&all[..content]);
+            packets.feed(&all[..content]);
         }
         if ended {
-            events.end(Ok(()));
+            packets.end(Ok(()));
         }
         // What was read is told before the end.
-        if ended || events.has_next() { self.next(bytes, asked) } else { Ok(None) }
+        if ended || packets.has_next() { self.next(bytes, asked) } else { Ok(None) }
     }
 
     /// The direction is over. The end of the message that was begun, where one was.
@@ -131,6 +132,13 @@ impl Decoder {
             State::Before { .. } | State::Head { .. } | State::Length { .. } | State::Chunked(_) => false,
         };
         self.begun.then(|| self.ended(complete))
+    }
+
+    /// The direction is over: packets that end with it.
+    pub(super) fn rest(&mut self) -> impl Iterator<Item = Packet> {
+        let mut packets = self.packets.as_deref_mut().filter(|_| matches!(self.state, State::UntilEnd));
+        packets.iter_mut().for_each(|packets| packets.end(Ok(())));
+        std::iter::from_fn(move || packets.as_mut().and_then(|packets| packets.next()))
     }
 
     /// Whether it stands in a head of which some bytes came, but not all.
@@ -154,21 +162,21 @@ impl Decoder {
         match &self.state {
             State::Head { held, .. } => held.capacity(),
             State::Before { .. } | State::Length { .. } | State::Chunked(_) | State::UntilEnd => {
-                self.events.as_ref().map_or(0, |events| events.held())
+                self.packets.as_ref().map_or(0, |packets| packets.held())
             }
         }
     }
 
     /// What was read before the fault is told before it.
     fn broken(&mut self, why: &'static str) -> Result<Option<Event>, &'static str> {
-        let Some(events) = &mut self.events else { return Err(why) };
-        events.end(Err(why));
-        events.next().map(|packet| Some(Event::Packet(packet))).ok_or(why)
+        let Some(packets) = &mut self.packets else { return Err(why) };
+        packets.end(Err(why));
+        packets.next().map(|packet| Some(Event::Packet(packet))).ok_or(why)
     }
 
     fn ended(&mut self, complete: bool) -> End {
         self.state = IDLE;
-        self.events = None;
+        self.packets = None;
         let end = End { body_len: self.body_len, wire_len: self.wire_len, complete };
         (self.body_len, self.wire_len, self.begun) = (0, 0, false);
         end
@@ -184,9 +192,7 @@ impl Decoder {
             Framing::Chunked => State::Chunked(Chunked::new()),
             Framing::UntilEnd => State::UntilEnd,
         };
-        if self.from == Side::Server && !interim && head.values("content-type").any(sse::Decoder::reads) {
-            self.events = Some(Box::new(sse::Decoder::new()));
-        }
+        self.packets = content(&head, asked).map(Box::new);
         Ok(Event::Head(head))
     }
 
@@ -230,18 +236,34 @@ impl Decoder {
     }
 }
 
+/// What reads the content behind this head; `None` where there are no packets in it, or they are encoded (RFC 9110, 8.4).
+fn content(head: &Head, asked: Asked) -> Option<Content> {
+    let plain = head.values("content-encoding").all(|coding| coding.trim().eq_ignore_ascii_case("identity"));
+    let carries = match &head.start {
+        Start::Request { method, target } => method == "POST" && engineio::is_target(target),
+        Start::Response { status } => *status == 200 && asked == Asked::Packets,
+    };
+    match head.start {
+        _ if carries && plain => Some(Content::Packets(packet::Decoder::default())),
+        Start::Response { status: 200.. } if head.values("content-type").any(sse::Decoder::reads) => {
+            Some(Content::Events(sse::Decoder::new()))
+        }
+        Start::Request { .. } | Start::Response { .. } => None,
+    }
+}
+
 /// Content among the next bytes of a chunked body, and whether it ended.
 fn chunk(
     chunked: &mut Chunked,
     bytes: &mut &[u8],
-    mut events: Option<&mut sse::Decoder>,
+    mut packets: Option<&mut Content>,
 ) -> Result<(usize, bool), &'static str> {
     let mut content = 0;
     loop {
         match chunked.next(bytes)? {
             Piece::Data(data) => {
                 content += data.len();
-                events.iter_mut().for_each(|events| events.feed(data));
+                packets.iter_mut().for_each(|packets| packets.feed(data));
             }
             Piece::Done => return Ok((content, true)),
             Piece::More => return Ok((content, false)),

@@ -10,13 +10,16 @@ pub mod engineio;
 pub mod handshake;
 mod head;
 pub mod http;
+mod meaning;
+pub mod packet;
 mod remarks;
 pub mod socketio;
 pub mod sse;
 mod utf8;
 pub mod websocket;
 
-pub use conversation::{Conversation, Meaning};
+pub use conversation::Conversation;
+pub use meaning::Meaning;
 pub use websocket::Opcode;
 
 use serde::{Deserialize, Serialize};

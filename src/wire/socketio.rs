@@ -8,6 +8,9 @@ use std::fmt;
 /// The namespace where none is named.
 pub const MAIN: &str = "/";
 
+/// What the timeline calls a binary message: it belongs to the packet before it, and has no type.
+pub const ATTACHMENT: &str = "attachment";
+
 /// What a packet is. In the order of its digits, from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Type {

@@ -154,6 +154,8 @@ pub struct Frame {
     /// The payload's first 4 KiB, unmasked, where all of it is UTF-8: of text, of a text's continuation, of
     /// ping and pong.
     pub text: Option<String>,
+    /// Of text that is not UTF-8 by itself, as a fragment may be: its first 4 KiB, unmasked.
+    pub part: Vec<u8>,
     /// Whether `text` or `reason` was cut.
     pub truncated: bool,
     /// Of a close frame with a payload (RFC 6455, 5.5.1).
@@ -305,10 +307,13 @@ impl Payload {
     fn end(self) -> Frame {
         let Self { header, at, kept, keep: _, utf8 } = self;
         let cut = at > kept.len() as u64;
-        let mut frame = Frame { header, text: None, truncated: false, code: None, reason: None };
+        let mut frame =
+            Frame { header, text: None, part: Vec::new(), truncated: false, code: None, reason: None };
         if utf8.is_some_and(|utf8| utf8.is_whole()) {
             frame.truncated = cut;
             frame.text = utf8::cut(kept);
+        } else if utf8.is_some() {
+            frame.part = kept;
         } else if header.opcode == Opcode::Close
             && let Some((code, reason)) = kept.split_first_chunk()
         {

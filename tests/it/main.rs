@@ -12,6 +12,7 @@ mod closes;
 mod compare;
 mod doors;
 mod emit;
+mod engine;
 mod events;
 mod facts;
 #[cfg(target_os = "linux")]
@@ -29,6 +30,7 @@ mod longpoll;
 mod network;
 mod notation;
 mod origins;
+mod packets;
 mod page;
 mod pauses;
 mod peers;

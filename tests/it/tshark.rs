@@ -123,7 +123,7 @@ fn probe(port: u16) -> u16 {
     from.port()
 }
 
-const FIELDS: [&str; 21] = [
+const FIELDS: [&str; 22] = [
     "tcp.stream",
     "frame.time_epoch",
     "tcp.srcport",
@@ -145,6 +145,7 @@ const FIELDS: [&str; 21] = [
     "websocket.payload_length_ext_64",
     "websocket.payload.close.status_code",
     "tcp.analysis.retransmission",
+    "http.content_length",
 ];
 
 /// What was seen of one connection.
@@ -161,6 +162,8 @@ pub struct Stream {
     pub resets: Vec<Side>,
     pub methods: Vec<String>,
     pub statuses: Vec<u16>,
+    /// Of messages that say so: how long their bodies are.
+    pub contents: Vec<(Side, u64)>,
     pub frames: Vec<Frame>,
 }
 
@@ -282,6 +285,7 @@ impl Stream {
             resets: Vec::new(),
             methods: Vec::new(),
             statuses: Vec::new(),
+            contents: Vec::new(),
             frames: Vec::new(),
         }
     }
@@ -309,6 +313,7 @@ impl Stream {
         }
         self.methods.extend(packet.list("http.request.method").map(str::to_owned));
         self.statuses.extend(packet.numbers("http.response.code").map(|code| code as u16));
+        self.contents.extend(packet.numbers("http.content_length").map(|len| (from, len)));
         self.frames(packet, from);
     }
 

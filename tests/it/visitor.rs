@@ -286,8 +286,8 @@ impl Visitor {
         let handshake = self.handshake_at(path);
         self.send(handshake.as_bytes());
         assert_eq!(self.response().status, 101);
-        assert!(self.rest.is_empty());
-        Socket { ws: WebSocket::from_raw_socket(self.stream, Role::Client, None) }
+        // The server may have spoken right behind it.
+        Socket { ws: WebSocket::from_partially_read(self.stream, self.rest, Role::Client, None) }
     }
 
     fn more(&mut self) {

@@ -71,7 +71,7 @@ export default function App() {
       </form>
 
       <h2 id="heard">Heard</h2>
-      <ol role="log" aria-labelledby="heard">
+      <ol aria-live="polite" aria-labelledby="heard">
         {messages.map((message, index) => (
           // Not message.id: a message that is heard twice stands here twice.
           <li key={index}>

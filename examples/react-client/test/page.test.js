@@ -64,7 +64,7 @@ beforeEach(() => {
 async function tab(query = "", address = origin) {
   const context = await browser.newContext();
   const page = await context.newPage();
-  page.setDefaultTimeout(60_000);
+  page.setDefaultTimeout(20_000);
   const complain = (words) => away || complaints.push(words);
   page.on("pageerror", (error) => complain(error.stack));
   page.on("console", (line) => ["error", "warning"].includes(line.type()) && complain(line.text()));
@@ -85,8 +85,8 @@ async function tab(query = "", address = origin) {
       await page.getByRole("button", { name: "Send" }).click();
     },
     /// Until this stands last in the list.
-    heard: (text) => page.getByRole("log").getByRole("listitem").last().filter({ hasText: text }).waitFor(),
-    list: () => page.getByRole("log").getByRole("listitem").allInnerTexts(),
+    heard: (text) => page.getByRole("list", { name: "Heard" }).getByRole("listitem").last().filter({ hasText: text }).waitFor(),
+    list: () => page.getByRole("list", { name: "Heard" }).getByRole("listitem").allInnerTexts(),
   };
 }
 

@@ -50,11 +50,9 @@ fn shake(request: &Request<Content>, context: &Context, visit: &Visit, sid: Opti
     };
     websocket::upgrade(request, &visit.upgrade, || {
         let session = session.map_or_else(|| begin(context), Ok)?;
-        let mut bare = Request::new(());
-        *bare.method_mut() = request.method().clone();
-        *bare.uri_mut() = request.uri().clone();
-        bare.extensions_mut().insert(Arc::clone(&session));
-        Ok(Next::Engine(Handshake { request: bare, session }))
+        let mut request = bare(request, ());
+        request.extensions_mut().insert(Arc::clone(&session));
+        Ok(Next::Engine(Handshake { request, session }))
     })
 }
 
@@ -70,7 +68,7 @@ fn begin(context: &Context) -> Result<Arc<Session>, Problem> {
 /// A new session, over HTTP.
 async fn open(request: &Request<Content>, context: &Context) -> Answer {
     let session = begin(context)?;
-    let mut bare = bare(request, Bytes::new());
+    let mut bare = bare(request, Full::default());
     bare.extensions_mut().insert(Arc::clone(&session));
     let response = context.engine.answer(bare).await;
     #[derive(serde::Deserialize)]
@@ -90,7 +88,7 @@ async fn poll(request: &Request<Content>, context: &Context, visit: &Visit, sess
     let mut guard = context.shutdown.guard();
     let response = tokio::select! {
         biased;
-        response = context.engine.answer(bare(request, Bytes::new())) => response,
+        response = context.engine.answer(bare(request, Full::default())) => response,
         () = visit.presence.left() => return Ok(text("")),
         () = guard.told() => return Ok(text(&Type::Close.digit().to_string())),
     };
@@ -108,20 +106,21 @@ async fn post(request: &mut Request<Content>, context: &Context, session: &Sessi
         () = session.calm() => {}
         () = guard.told() => {}
     }
-    Ok(context.engine.answer(bare(request, content)).await.map(Body::new))
+    Ok(context.engine.answer(bare(request, Full::new(content))).await.map(Body::new))
 }
 
 async fn pass(request: &mut Request<Content>, context: &Context) -> Answer {
     // Not read, and not to be: it is an error.
     request.body_mut().take();
-    Ok(context.engine.answer(bare(request, Bytes::new())).await.map(Body::new))
+    Ok(context.engine.answer(bare(request, Full::default())).await.map(Body::new))
 }
 
-/// The request, with this content.
-fn bare(request: &Request<Content>, content: Bytes) -> Request<Full<Bytes>> {
-    let mut bare = Request::new(Full::new(content));
+/// The request, with this content. A session keeps it, so that it shares nothing with what was read with it, which is kilobytes.
+fn bare<B>(request: &Request<Content>, content: B) -> Request<B> {
+    let mut bare = Request::new(content);
     *bare.method_mut() = request.method().clone();
-    *bare.uri_mut() = request.uri().clone();
+    // It was one before.
+    *bare.uri_mut() = request.uri().to_string().parse().unwrap_or_default();
     // What the packets are.
     if let Some(kind) = request.headers().get(CONTENT_TYPE) {
         bare.headers_mut().insert(CONTENT_TYPE, kind.clone());

@@ -69,6 +69,9 @@ impl Carried {
             && let Poll::Ready(Ok(_)) = Pin::new(&mut *stream).poll_write(cx, frame)
         {
             let _ = Pin::new(stream).poll_flush(cx);
+        } else if let Some(stream) = self.stream.as_ref().filter(|_| self.session.ended().is_some()) {
+            // It does not take what is on its way, which a FIN would have to wait for.
+            stream.control().cut();
         }
     }
 
@@ -130,6 +133,10 @@ impl AsyncRead for Carried {
 
 impl AsyncWrite for Carried {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        // socketioxide ends its sessions as well when the server stops, without a code.
+        if !self.over && self.hold.guard.is_told() {
+            self.end(cx, AWAY);
+        }
         if self.over {
             return Poll::Ready(Ok(buf.len()));
         }

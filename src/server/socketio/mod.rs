@@ -27,7 +27,7 @@ use super::context::{Hold, Options};
 use super::{Limits, News, Store};
 use crate::tap::Stream;
 use carried::Carried;
-use seat::{Ear, Inbox, Seat, Worker};
+use seat::{Ear, Seat, Worker};
 pub(super) use session::Session;
 use session::Sessions;
 
@@ -117,6 +117,11 @@ impl Engine {
         self.sessions.get(id)
     }
 
+    /// How many there are.
+    pub fn sessions(&self) -> usize {
+        self.sessions.count()
+    }
+
     /// What Engine.IO answers.
     pub async fn answer(&self, request: Request<Full<Bytes>>) -> Response<Bytes> {
         let Ok(response) = self.service.call(request).await;
@@ -140,32 +145,29 @@ impl Engine {
     }
 }
 
-/// What a socket brings into its namespace: what its client says, and what happens to the list.
-type Brought = (Inbox, broadcast::Receiver<News>);
-
-/// The same on its way from [`enter`] to [`serve`].
+/// A socket's subscription to the list, on its way from [`enter`] to [`serve`].
 #[derive(Clone)]
-struct Entering(Arc<Mutex<Option<Brought>>>);
+struct Entering(Arc<Mutex<Option<broadcast::Receiver<News>>>>);
 
 /// Before the client is told that it is in: from then on it may speak, and hears everything.
 fn enter(socket: &SocketRef, store: &Store) -> Result<(), Unknown> {
     let session = socket.req_parts().extensions.get::<Arc<Session>>().ok_or(Unknown)?;
     session.is(&socket.id.to_string());
-    let (seat, inbox) = Seat::new(Arc::clone(session));
+    let seat = Arc::new(Seat::new(Arc::clone(session)));
     socket.on_fallback(Ear(Arc::clone(&seat)));
     let left = Arc::clone(&seat);
     socket.on_disconnect(async move || left.leave());
     socket.extensions.insert(seat);
-    socket.extensions.insert(Entering(Arc::new(Mutex::new(Some((inbox, store.subscribe()))))));
+    socket.extensions.insert(Entering(Arc::new(Mutex::new(Some(store.subscribe())))));
     Ok(())
 }
 
 /// Once it is told.
 async fn serve(socket: SocketRef, store: Arc<Store>) {
-    let brought = socket.extensions.remove::<Entering>();
-    let brought = brought.and_then(|it| it.0.lock().unwrap_or_else(PoisonError::into_inner).take());
-    if let (Some(seat), Some((inbox, news))) = (socket.extensions.get::<Arc<Seat>>(), brought) {
-        Worker { seat, socket, inbox, news, store }.run().await;
+    let entering = socket.extensions.remove::<Entering>();
+    let news = entering.and_then(|it| it.0.lock().unwrap_or_else(PoisonError::into_inner).take());
+    if let (Some(seat), Some(news)) = (socket.extensions.get::<Arc<Seat>>(), news) {
+        Worker { seat, socket, news, store }.run().await;
     }
 }
 

@@ -1,6 +1,7 @@
 //! A socket of a namespace: takes what its client says in order, and emits what it hears as fast as the client takes it.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rmpv::Value;
@@ -10,7 +11,8 @@ use socketioxide::adapter::LocalAdapter;
 use socketioxide::extract::{AckSender, Data, Event, SocketRef};
 use socketioxide::handler::{self, FromMessageParts as _, MessageHandler};
 use socketioxide::socket::Socket;
-use tokio::sync::{Notify, broadcast, mpsc};
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tokio::sync::{Notify, broadcast};
 
 use super::events::{self, Args};
 use super::session::{EACH, Session};
@@ -19,15 +21,19 @@ use crate::server::{News, Store};
 /// How much may wait for one socket, bytes.
 const WAITING: usize = 1024 * 1024;
 
+/// How much of what the client said is done before others have their turn. Several may speak before one listens, who keeps up with
+/// [`crate::server::store::BACKLOG`] news.
+const TURN: usize = 16;
+
 /// Why a session ends whose client lets more wait.
 const BEHIND: &str = "the client does not keep up";
 
 /// What a client said.
-pub(super) struct Said {
-    pub event: String,
-    pub args: Vec<Value>,
+struct Said {
+    event: String,
+    args: Vec<Value>,
     /// Where an acknowledgement is asked for.
-    pub answer: Option<AckSender>,
+    answer: Option<AckSender>,
     len: usize,
 }
 
@@ -40,11 +46,16 @@ pub(super) enum Heard {
     Room(Arc<Value>),
 }
 
+impl fmt::Debug for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Said").field("event", &self.event).finish_non_exhaustive()
+    }
+}
+
 /// A socket of a namespace, as others reach it.
 #[derive(Debug)]
 pub(super) struct Seat {
     session: Arc<Session>,
-    said: mpsc::UnboundedSender<Said>,
     waiting: Mutex<Waiting>,
     /// Something waits, or the socket is gone.
     stirred: Notify,
@@ -55,16 +66,17 @@ struct Waiting {
     heard: VecDeque<Heard>,
     /// About as many bytes.
     bytes: usize,
+    /// What the client said. Its session says how much that may be.
+    said: VecDeque<Said>,
+    /// The socket left its namespace.
     gone: bool,
+    /// Nobody takes anything any more.
+    over: bool,
 }
 
-/// Where what the client says comes in, until its worker takes it.
-pub(super) type Inbox = mpsc::UnboundedReceiver<Said>;
-
 impl Seat {
-    pub fn new(session: Arc<Session>) -> (Arc<Self>, Inbox) {
-        let (said, inbox) = mpsc::unbounded_channel();
-        (Arc::new(Self { session, said, waiting: Mutex::default(), stirred: Notify::new() }), inbox)
+    pub fn new(session: Arc<Session>) -> Self {
+        Self { session, waiting: Mutex::default(), stirred: Notify::new() }
     }
 
     /// Lets the socket hear something. Who lets too much wait is ended.
@@ -79,6 +91,27 @@ impl Seat {
         }
         drop(waiting);
         self.stirred.notify_one();
+    }
+
+    /// The client said something.
+    fn said(&self, said: Said) {
+        let mut waiting = self.waiting();
+        if !waiting.over {
+            self.session.said(said.len);
+            waiting.said.push_back(said);
+        }
+        drop(waiting);
+        self.stirred.notify_one();
+    }
+
+    /// What it says from now on is nobody's business, nor what it said and nobody took: its client may have another socket, and
+    /// is not kept waiting.
+    fn end(&self) {
+        let mut waiting = self.waiting();
+        waiting.over = true;
+        let said = std::mem::take(&mut waiting.said);
+        drop(waiting);
+        said.iter().for_each(|said| self.session.dealt(said.len));
     }
 
     /// The socket left its namespace.
@@ -130,10 +163,7 @@ impl MessageHandler<LocalAdapter, Ear> for Ear {
         let Ok(Event(event)) = Event::from_message_parts(&socket, &mut value, &ack) else { return };
         let Ok(Data(Args(args))) = Data::from_message_parts(&socket, &mut value, &ack) else { return };
         let answer = AckSender::from_message_parts(&socket, &mut value, &ack).ok().filter(|_| ack.is_some());
-        self.0.session.said(len);
-        if self.0.said.send(Said { event, args, answer, len }).is_err() {
-            self.0.session.dealt(len);
-        }
+        self.0.said(Said { event, args, answer, len });
     }
 }
 
@@ -141,7 +171,6 @@ impl MessageHandler<LocalAdapter, Ear> for Ear {
 pub(super) struct Worker {
     pub seat: Arc<Seat>,
     pub socket: SocketRef,
-    pub inbox: Inbox,
     pub news: broadcast::Receiver<News>,
     pub store: Arc<Store>,
 }
@@ -149,11 +178,7 @@ pub(super) struct Worker {
 impl Worker {
     pub async fn run(mut self) {
         self.serve().await;
-        // What it said and nobody took does not keep its client waiting, which may have another socket.
-        self.inbox.close();
-        while let Some(said) = self.inbox.recv().await {
-            self.seat.session.dealt(said.len);
-        }
+        self.seat.end();
         if !self.seat.waiting().gone {
             // Where its queue is full, its session ends anyway.
             let _ = self.socket.disconnect();
@@ -165,30 +190,51 @@ impl Worker {
         loop {
             let mut taken = std::pin::pin!(seat.session.taken());
             taken.as_mut().enable();
+            self.hear();
             if seat.is_gone() || self.give().is_err() {
                 return;
             }
+            let Ok(more) = self.listen().await else { return };
             let room = seat.session.has_room();
             tokio::select! {
                 biased;
-                () = seat.stirred.notified() => {}
                 news = self.news.recv() => match news {
                     Ok(news) => seat.hear(Heard::News(news)),
-                    Err(broadcast::error::RecvError::Lagged(_)) => return seat.session.end(BEHIND),
-                    Err(broadcast::error::RecvError::Closed) => return,
+                    Err(RecvError::Lagged(_)) => seat.session.end(BEHIND),
+                    Err(RecvError::Closed) => return,
                 },
+                () = seat.stirred.notified() => {}
                 () = taken, if !room => {}
-                said = self.inbox.recv(), if room => {
-                    let Some(said) = said else { return };
-                    let len = said.len;
-                    let done = self.take(said).await;
-                    seat.session.dealt(len);
-                    if done.is_err() {
-                        return;
-                    }
-                }
+                // The others' turn.
+                () = tokio::task::yield_now(), if more => {}
             }
         }
+    }
+
+    /// Takes all that happened to the list.
+    fn hear(&mut self) {
+        loop {
+            match self.news.try_recv() {
+                Ok(news) => self.seat.hear(Heard::News(news)),
+                Err(TryRecvError::Lagged(_)) => self.seat.session.end(BEHIND),
+                Err(TryRecvError::Empty | TryRecvError::Closed) => return,
+            }
+        }
+    }
+
+    /// Does what the client says, as long as there is room for answers. Whether there may be more.
+    async fn listen(&self) -> Result<bool, SendError> {
+        for _ in 0..TURN {
+            if !self.seat.session.has_room() {
+                return Ok(false);
+            }
+            let Some(said) = self.seat.waiting().said.pop_front() else { return Ok(false) };
+            let len = said.len;
+            let done = self.take(said).await;
+            self.seat.session.dealt(len);
+            done?;
+        }
+        Ok(true)
     }
 
     /// Emits what waits, as long as there is room.

@@ -43,6 +43,10 @@ impl Sessions {
         })
     }
 
+    pub fn count(&self) -> usize {
+        lock(&self.by_id).len()
+    }
+
     pub fn get(&self, id: &str) -> Option<Arc<Session>> {
         lock(&self.by_id).get(id).and_then(Weak::upgrade)
     }

@@ -165,7 +165,9 @@ fn what_many_hear_is_one_row() {
         layer: "sse".into(),
         packet: packet.into(),
         event: Some(name.into()).filter(|_| packet == "event"),
+        namespace: None,
         ack: None,
+        text: None,
         len: 9,
     };
     let mut it = Story::default();
@@ -212,4 +214,66 @@ fn who_asks_nothing_over_tls_may_not_have_come_so_far() {
     assert_eq!(shown(true), ["TLS handshake not finished", "no whole request", "no TLS handshake"]);
     assert_eq!(shown(false)[0], "TLS, where none is spoken");
     assert_eq!(shown(false)[2], "nothing asked");
+}
+
+/// By polling, then on a WebSocket: one client, however many connections it takes. What keeps it alive is no row.
+#[test]
+fn a_client_of_socket_io_is_connected_until_it_is_gone() {
+    let sid = "&sid=x1";
+    let connected = "40{\"sid\":\"y\"}";
+    let mut it = Story::default();
+    it.open_guest(1).polls((1, 1), "", "", "0{\"sid\":\"x1\"}").polls((1, 2), sid, "40", "ok");
+    it.polls((1, 3), sid, "", connected).polls((1, 4), sid, "42[\"message\",\"Hi\"]", "ok");
+    it.polls((1, 5), sid, "", "42[\"message\",{\"id\":1,\"text\":\"Hi\"}]");
+    it.poll((1, 6), sid, "").open_guest(2).upgrade(2, sid);
+    it.text(2, Side::Client, "2probe").text(2, Side::Server, "3probe").polled((1, 6), "6");
+    it.text(2, Side::Client, "5").close(1, Side::Client).text(2, Side::Server, "2").text(
+        2,
+        Side::Client,
+        "3",
+    );
+    it.text(2, Side::Client, "40/class,").text(2, Side::Server, "40/class,{\"sid\":\"z\"}");
+    it.text(2, Side::Client, "421[\"echo\",7]").text(2, Side::Server, "431[7]").text(2, Side::Client, "what");
+    it.text(2, Side::Client, "41/class,").closed(2, Who::Reset, Some(Side::Client));
+    let shown = [
+        "#1  connected from 127.0.0.1:40511",
+        "#1  C► GET /socket.io/?EIO=4&transport=polling → 200, after 0.30 ms",
+        "#1  Client connected, Socket.IO over polling",
+        "#1  C► socket.io message \"Hi\"",
+        "#1  ◄S socket.io message \"Hi\"",
+        "#2  connected from 127.0.0.1:40512",
+        "#2  C► GET /socket.io/?EIO=4&transport=websocket&sid=x1 → 101, a WebSocket, after 0.20 ms",
+        "#1  closed by the client after 2.37 ms: 6 requests; 546 bytes in, 542 out",
+        "#2  Client connected to /class, Socket.IO over WebSocket",
+        "#2  C► socket.io echo 7",
+        "#2  ◄S socket.io ack 1 7",
+        "#2  C► text \"what\"",
+        "#2  Client disconnected from /class",
+        "#2  Client disconnected",
+    ];
+    let rows = rows(&it, false);
+    assert_eq!(rows[..shown.len()], shown, "{rows:#?}");
+    assert_eq!(rows.len(), shown.len() + 1, "{rows:#?}");
+}
+
+#[test]
+fn what_many_hear_over_socket_io_is_one_row() {
+    let hi = "42[\"message\",{\"id\":1,\"text\":\"Hi\"}]";
+    let mut it = Story::default();
+    for conn in 1..=3 {
+        it.open_guest(conn).upgrade(conn, "").text(conn, Side::Server, "40{\"sid\":\"y\"}");
+    }
+    it.open_guest(4).poll((4, 1), "&sid=x", "");
+    it.ms(400);
+    for conn in 1..=3 {
+        it.text(conn, Side::Server, hi);
+    }
+    it.polled((4, 1), hi).text(1, Side::Client, "1").text(2, Side::Client, "41").close(3, Side::Client);
+    let rows = rows(&it, false);
+    let told = rows.iter().filter(|row| row.contains("Client") || row.contains("message"));
+    let mut expected: Vec<String> =
+        (1..=3).map(|conn| format!("#{conn}  Client connected, Socket.IO over WebSocket")).collect();
+    expected.push("◄S socket.io message \"Hi\" to 4".into());
+    expected.extend((1..=3).map(|conn| format!("#{conn}  Client disconnected")));
+    assert_eq!(told.cloned().collect::<Vec<_>>(), expected);
 }

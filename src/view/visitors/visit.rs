@@ -10,6 +10,13 @@ pub(super) struct Visit {
     pub whole: bool,
     pub requests: u64,
     pub socket: bool,
+    /// What crosses is packets of Engine.IO.
+    pub carries: bool,
+    /// The session that the last request belongs to, and the response that is coming.
+    pub session: Option<String>,
+    pub answering: Option<String>,
+    /// That session uses this WebSocket now, and nothing else.
+    pub changed: bool,
     /// Asked, and not answered yet, in order.
     pub asked: Vec<Asked>,
     /// The exchange whose answer came before its request was there.
@@ -28,6 +35,8 @@ pub(super) struct Asked {
     pub what: String,
     /// A row of its own has said so already.
     pub shown: bool,
+    /// The session for which it only fetches or brings packets: rows of their own tell of those.
+    pub poll: Option<String>,
 }
 
 impl Visit {

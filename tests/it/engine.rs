@@ -1,0 +1,396 @@
+//! `/socket.io/`, spoken by hand: what it refuses, what it keeps in order, and what a stranger may use.
+
+use std::io::{Read as _, Write as _};
+use std::thread;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::Message;
+use wsdemo::server::{Limits, Options};
+use wsdemo::timeline::{Kind, Seq, Side, Who};
+
+use crate::harness::ALONE;
+use crate::visitor::{Host, Response, Socket, Visitor};
+
+const WEBSOCKET: &str = "/socket.io/?EIO=4&transport=websocket";
+const POLLING: &str = "/socket.io/?EIO=4&transport=polling";
+
+const HANDSHAKE: &str = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+                         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+
+/// A client over a WebSocket.
+struct Client(Socket);
+
+impl Client {
+    /// In the main namespace.
+    fn enter(host: &Host) -> Self {
+        let mut client = Self::open(host);
+        client.say("40");
+        assert!(client.hear().starts_with(r#"40{"sid":""#));
+        client
+    }
+
+    fn open(host: &Host) -> Self {
+        let mut client = Self(Visitor::connect(host).upgrade_at(WEBSOCKET));
+        assert!(client.hear().starts_with(r#"0{"sid":""#));
+        client
+    }
+
+    fn say(&mut self, packet: &str) {
+        self.0.ws.send(Message::text(packet)).unwrap();
+    }
+
+    /// The next packet that is no heartbeat.
+    fn hear(&mut self) -> String {
+        loop {
+            match self.0.ws.read().unwrap() {
+                Message::Text(text) if text == "2" => self.say("3"),
+                Message::Text(text) => return text.to_string(),
+                Message::Ping(_) => {}
+                other => panic!("no packet: {other:?}"),
+            }
+        }
+    }
+
+    /// The next event's name and what is said with it.
+    fn event(&mut self) -> (String, Value) {
+        let packet = self.hear();
+        let event: Value = serde_json::from_str(packet.strip_prefix("42").unwrap()).unwrap();
+        (event[0].as_str().unwrap().to_owned(), event[1].clone())
+    }
+}
+
+/// A session over HTTP, and its id.
+fn poller(host: &Host) -> Result<String, Response> {
+    let response = host.ask("GET", POLLING, "", "");
+    if response.status != 200 {
+        return Err(response);
+    }
+    let open: Value = serde_json::from_slice(&response.body[1..]).unwrap();
+    assert_eq!((response.body[0], &open["maxPayload"]), (b'0', &json!(65536)));
+    Ok(open["sid"].as_str().unwrap().to_owned())
+}
+
+fn at(sid: &str) -> String {
+    format!("{POLLING}&sid={sid}")
+}
+
+fn post(host: &Host, sid: &str, packets: &str) -> Response {
+    host.ask("POST", &at(sid), "Content-Type: text/plain;charset=UTF-8\r\n", packets)
+}
+
+/// What a poll brings, heartbeats left out.
+fn poll(host: &Host, sid: &str) -> Vec<String> {
+    loop {
+        let response = host.ask("GET", &at(sid), "", "");
+        assert_eq!(response.status, 200, "{response:?}");
+        let body = String::from_utf8(response.body).unwrap();
+        let packets: Vec<_> = body.split('\u{1e}').filter(|&it| it != "2").map(str::to_owned).collect();
+        if !packets.is_empty() {
+            return packets;
+        }
+        assert_eq!(post(host, sid, "3").body, b"ok");
+    }
+}
+
+fn strangers(limits: Limits) -> Host {
+    Host::with(Options { limits, heartbeat: Some(Duration::from_secs(20)), ..Options::default() })
+}
+
+#[test]
+fn the_handshake_is_checked_as_at_every_door() {
+    let host = Host::start();
+    let version =
+        "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    let key = HANDSHAKE.replace("dGhlIHNhbXBsZSBub25jZQ==", "short");
+    let cases = [
+        (WEBSOCKET, "", 426),
+        (WEBSOCKET, version, 426),
+        (WEBSOCKET, &HANDSHAKE.replace("13", "12"), 426),
+        (WEBSOCKET, &HANDSHAKE.replace("Upgrade: websocket", "Upgrade: h2c"), 426),
+        (WEBSOCKET, &key, 400),
+        (WEBSOCKET, &format!("{HANDSHAKE}Origin: http://evil.example\r\n"), 403),
+        (POLLING, "Origin: http://evil.example\r\n", 403),
+        (POLLING, "Host: evil.example\r\n", 421),
+    ];
+    for (target, headers, status) in cases {
+        assert_eq!(host.ask("GET", target, headers, "").status, status, "{target} {headers}");
+    }
+    assert_eq!(host.ask("PUT", POLLING, "", "").header("allow"), Some("GET, POST, OPTIONS"));
+    assert_eq!(
+        Visitor::connect(&host).upgrade_at(WEBSOCKET).ws.read().unwrap().to_text().unwrap().as_bytes()[0],
+        b'0'
+    );
+}
+
+/// As a client of Socket.IO expects it.
+#[test]
+fn what_engine_io_refuses_it_says_in_its_own_words() {
+    let host = Host::start();
+    for (method, target, headers, code) in [
+        ("GET", "/socket.io/", "", "0"),
+        ("GET", "/socket.io/?EIO=4&transport=pigeon", "", "0"),
+        ("GET", "/socket.io/?EIO=3&transport=polling", "", "5"),
+        ("GET", "/socket.io/?EIO=3&transport=websocket", HANDSHAKE, "5"),
+        ("POST", POLLING, "", "2"),
+        ("GET", &at("AAAAAAAAAAAAAAHs"), "", "1"),
+        ("GET", &at("?"), "", "1"),
+        ("GET", "/socket.io/?EIO=4&transport=websocket&sid=AAAAAAAAAAAAAAHs", HANDSHAKE, "1"),
+    ] {
+        let refused = host.ask(method, target, headers, "");
+        assert_eq!(refused.status, 400, "{method} {target}");
+        let said = refused.json();
+        // As a number or as a text: clients take both.
+        assert_eq!(said["code"].to_string().trim_matches('"'), code, "{method} {target}: {said}");
+    }
+}
+
+#[test]
+fn one_list_at_every_door() {
+    let host = Host::start();
+    let mut client = Client::enter(&host);
+    let mut socket = Socket::open(&host);
+    client.say(r#"42["message","hello"]"#);
+    let stored = json!({ "id": 1, "from": "someone", "text": "hello" });
+    assert_eq!(client.event(), ("message".into(), stored.clone()));
+    assert_eq!(socket.event(), ("message".into(), stored.clone()));
+    assert_eq!(host.ask("GET", "/api/messages", "", "").json(), json!([stored]));
+    client.say(r#"420["message",{"from":"anna","text":"Nice!"}]"#);
+    let nice = json!({ "id": 2, "from": "anna", "text": "Nice!" });
+    let mut heard = [client.hear(), client.hear()];
+    heard.sort();
+    assert_eq!(heard, [format!(r#"42["message",{nice}]"#), format!("430[{nice}]")]);
+    client.say(r#"42["message",{"goals":[1,0]}]"#);
+    assert_eq!(client.event().1["text"], r#"{"goals":[1,0]}"#);
+    let posted = host.post("by HTTP");
+    assert_eq!(client.event(), ("message".into(), posted));
+    host.ask("PATCH", "/api/messages/1", "", r#"{"text":"bye"}"#);
+    assert_eq!(client.event(), ("changed".into(), json!({ "id": 1, "from": "someone", "text": "bye" })));
+    host.ask("DELETE", "/api/messages/1", "", "");
+    assert_eq!(client.event(), ("deleted".into(), json!({ "id": 1 })));
+}
+
+#[test]
+fn namespaces_and_what_is_wrong_with_an_event() {
+    let host = Host::start();
+    let mut client = Client::enter(&host);
+    client.say("40/nope,");
+    assert_eq!(client.hear(), r#"44/nope,{"message":"Invalid namespace"}"#);
+    client.say("40/class,");
+    assert!(client.hear().starts_with("40/class,{"));
+    client.say(r#"42/class,1["join","red"]"#);
+    assert_eq!(client.hear(), r#"43/class,1["red"]"#);
+    // The room of the same name in the main namespace is another.
+    client.say(r#"42["room-message","red","nobody"]"#);
+    client.say(r#"42/class,["room-message","red",{"a":1}]"#);
+    assert_eq!(client.hear(), r#"42/class,["message",{"a":1}]"#);
+    let long = "x".repeat(65);
+    for (said, detail) in [
+        (format!(r#"["message",{{"from":"{long}","text":""}}]"#), "`from` may have at most 64 bytes"),
+        (format!(r#"["join","{long}"]"#), "the name of a room has 1 to 64 bytes"),
+        (r#"["join"]"#.into(), "name the room, as a text"),
+    ] {
+        client.say(&format!("427{said}"));
+        assert_eq!(client.hear(), format!("437{}", json!([{ "error": { "detail": detail } }])));
+        client.say(&format!("42{said}"));
+        assert_eq!(client.event(), ("error".into(), json!({ "detail": detail })));
+    }
+    for n in 0..64 {
+        client.say(&format!(r#"42["join","{n}"]"#));
+    }
+    client.say(r#"42["join","one more"]"#);
+    assert_eq!(client.event().1["detail"], "one socket may be in 64 rooms");
+    client.say(r#"42["nobody listens"]"#);
+    client.say(r#"420["echo"]"#);
+    assert_eq!(client.hear(), "430[null]");
+    // It left by itself, and is not told so.
+    client.say("41");
+    client.say(r#"42/class,2["echo",2]"#);
+    assert_eq!(client.hear(), "43/class,2[2]");
+}
+
+/// All of it is sent before any answer is read: more than is listened to at once, and more than may wait for a client.
+#[test]
+fn a_flood_is_answered_in_order_and_whole() {
+    const MANY: usize = 20_000;
+    let host = Host::start();
+    let mut client = Client::enter(&host);
+    let mut speaker = client.0.ws.get_ref().try_clone().unwrap();
+    let flood = thread::spawn(move || {
+        for n in 0..MANY {
+            let packet = format!(r#"421["echo",{n},"and what is said more"]"#);
+            let header = [0x81, 0x80 | u8::try_from(packet.len()).unwrap(), 0, 0, 0, 0];
+            speaker.write_all(&[&header, packet.as_bytes()].concat()).unwrap();
+        }
+    });
+    for n in 0..MANY {
+        assert_eq!(client.hear(), format!("431[{n}]"));
+    }
+    flood.join().unwrap();
+}
+
+#[test]
+fn a_thousand_over_http_in_order() {
+    let host = Host::start();
+    let sid = poller(&host).unwrap();
+    assert_eq!(post(&host, &sid, "40").body, b"ok");
+    assert!(poll(&host, &sid)[0].starts_with("40{"));
+    let packets: Vec<_> = (0..1000).map(|n| format!(r#"42["message","{n}"]"#)).collect();
+    assert_eq!(post(&host, &sid, &packets.join("\u{1e}")).body, b"ok");
+    let mut heard = Vec::new();
+    while heard.len() < 1000 {
+        heard.extend(poll(&host, &sid));
+    }
+    for (n, packet) in heard.iter().enumerate() {
+        let event: Value = serde_json::from_str(packet.strip_prefix("42").unwrap()).unwrap();
+        assert_eq!(event[1]["text"], n.to_string());
+    }
+    assert_eq!(heard.len(), 1000);
+    // Too long for one body: refused, and the session is as it was.
+    assert_eq!(post(&host, &sid, &"x".repeat(70_000)).status, 413);
+    assert_eq!(post(&host, &sid, r#"425["echo",5]"#).body, b"ok");
+    assert_eq!(poll(&host, &sid), ["435[5]"]);
+}
+
+/// One who does not read is ended when its queue is full; the others hear everything.
+#[test]
+fn who_does_not_read_is_ended_alone() {
+    let _alone = ALONE.lock();
+    let host = strangers(Limits::SERVE);
+    let deaf = Client::enter(&host);
+    let conn = host.conn_of(&deaf.0);
+    let mut anna = Client::enter(&host);
+    let text = "x".repeat(60_000);
+    for n in 0..200 {
+        host.post(&format!("{n} {text}"));
+        assert!(anna.event().1["text"].as_str().unwrap().starts_with(&format!("{n} ")));
+    }
+    let why = host.find(|event| match &event.kind {
+        Kind::World { what, text, .. } if what == "limit" => Some(text.clone()),
+        _ => None,
+    });
+    assert!(why.starts_with(&conn.to_string()) && why.contains("does not keep up"), "{why}");
+    host.ending(conn);
+    anna.say(r#"420["echo","still here"]"#);
+    assert_eq!(anna.hear(), r#"430["still here"]"#);
+    drop(deaf);
+}
+
+/// The same where the kernel takes nothing any more.
+#[test]
+fn who_takes_nothing_is_cut_off() {
+    let patience = Duration::from_millis(300);
+    let host = strangers(Limits { write_time: Some(patience), ..Limits::SERVE });
+    let mut client = Client::enter(&host);
+    let conn = host.conn_of(&client.0);
+    let packet = format!(r#"421["echo","{}"]"#, "x".repeat(60_000));
+    // Until the server does not listen any more, and then is gone.
+    while client.0.ws.send(Message::text(packet.as_str())).is_ok() {}
+    let ending = host.ending(conn);
+    assert_eq!((ending.first, ending.reset_by), (Who::Reset, Some(Side::Server)));
+}
+
+#[test]
+fn sessions_have_places_and_give_them_back() {
+    let host = strangers(Limits { guests: 2, ..Limits::SERVE });
+    let first = poller(&host).unwrap();
+    let _second = poller(&host).unwrap();
+    let full = poller(&host).unwrap_err();
+    assert_eq!(full.status, 503);
+    assert!(full.problem().contains("every place for a session is taken"));
+    assert_eq!(host.ask("GET", WEBSOCKET, HANDSHAKE, "").status, 503);
+    assert_eq!(post(&host, &first, "1").body, b"ok");
+    host.block_on(async {
+        // Its last task has ended soon after the answer.
+        while host.server.sessions() == 2 {
+            tokio::task::yield_now().await;
+        }
+    });
+    poller(&host).unwrap();
+}
+
+#[test]
+fn who_leaves_during_a_poll_is_seen_to_leave() {
+    let host = Host::start();
+    let sid = poller(&host).unwrap();
+    // The heartbeat that comes at once.
+    host.ask("GET", &at(&sid), "", "");
+    let mut visitor = Visitor::connect(&host);
+    let conn = host.conn(&visitor);
+    visitor.request("GET", &at(&sid), "", "");
+    host.asked(&visitor);
+    visitor.end_sending();
+    assert_eq!(visitor.response().status, 200);
+    drop(visitor);
+    assert_eq!(host.ending(conn).first, Who::Client);
+    // Nobody waits for its packets now, so that another may.
+    assert_eq!(post(&host, &sid, "40").body, b"ok");
+    assert!(poll(&host, &sid)[0].starts_with("40{"));
+}
+
+#[test]
+fn all_are_told_when_the_server_stops() {
+    let host = Host::start();
+    let mut client = Client::enter(&host);
+    let sid = poller(&host).unwrap();
+    host.ask("GET", &at(&sid), "", "");
+    let mut waiting = Visitor::connect(&host);
+    waiting.request("GET", &at(&sid), "", "");
+    host.asked(&waiting);
+    let ended = thread::spawn(move || {
+        let told = waiting.response();
+        assert_eq!((told.status, &told.body[..]), (200, &b"1"[..]));
+        let close = loop {
+            match client.0.ws.read() {
+                Ok(Message::Close(close)) => break close.unwrap(),
+                Ok(_) => {}
+                Err(error) => panic!("{error}"),
+            }
+        };
+        assert_eq!(u16::from(close.code), 1001);
+    });
+    host.stop();
+    ended.join().unwrap();
+}
+
+/// A WebSocket closes in order, whoever begins.
+#[test]
+fn the_end_is_orderly() {
+    let host = Host::start();
+    let mut client = Client::enter(&host);
+    let conn = host.conn_of(&client.0);
+    client.0.ws.close(None).unwrap();
+    while client.0.ws.read().is_ok() {}
+    assert_eq!(host.ending(conn).first, Who::Server);
+    // The engine's own end.
+    let mut client = Client::enter(&host);
+    let conn = host.conn_of(&client.0);
+    client.say("1");
+    while client.0.ws.read().is_ok() {}
+    drop(client);
+    assert_eq!(host.ending(conn).first, Who::Server);
+    // Packets right behind the handshake, before its answer is read.
+    let mut visitor = Visitor::connect(&host);
+    let all = [visitor.written("GET", WEBSOCKET, HANDSHAKE, "").as_bytes(), b"\x81\x82\0\0\0\x0040"].concat();
+    visitor.send(&all);
+    visitor.wait_for(br#"40{"sid":"#);
+    let bytes = |kind: &Kind| matches!(kind, Kind::Frame(frame) if frame.text.as_deref() == Some("40"));
+    assert!(host.bus.after(Seq(0)).iter().any(|event| bytes(&event.kind)));
+}
+
+/// A packet that is too long, or no packet at all, ends the connection and nothing else.
+#[test]
+fn what_is_no_packet_ends_it() {
+    let host = Host::start();
+    for said in ["x", "9", "42", "4", "42{}", "5", "0{}", &format!("42[\"echo\",\"{}\"]", "x".repeat(70_000))]
+    {
+        let mut client = Client::enter(&host);
+        let conn = host.conn_of(&client.0);
+        client.say(said);
+        let mut rest = Vec::new();
+        let _ = client.0.ws.get_mut().read_to_end(&mut rest);
+        drop(client);
+        host.ending(conn);
+    }
+    assert_eq!(host.ask("GET", "/api/messages", "", "").status, 200);
+}
