@@ -192,7 +192,7 @@ mod tests {
         file(folder.path(), "own.md", b"my own");
         file(folder.path(), "notes.txt", b"");
         let library = Library::new(Some(folder.path().to_owned()));
-        assert_eq!(library.names().collect::<Vec<_>>(), ["http", "socket", "compare", "own"]);
+        assert_eq!(library.names().collect::<Vec<_>>(), ["http", "socket", "compare", "socketio", "own"]);
         assert_eq!(library.find("http").expect("found").text, "mine");
         assert_eq!(library.find("own").expect("found").name, "own");
         assert_eq!(library.find("socket").expect("found").file, "lessons/socket.md");
@@ -201,7 +201,7 @@ mod tests {
     #[test]
     fn a_name_that_nobody_has_is_told_with_those_that_there_are() {
         let error = Library::new(Some("/nowhere".into())).find("htpp").expect_err("unknown");
-        insta::assert_snapshot!(error, @r#"there is no lesson named "htpp" (did you mean http?); there are http, socket, compare"#);
+        insta::assert_snapshot!(error, @r#"there is no lesson named "htpp" (did you mean http?); there are http, socket, compare, socketio"#);
     }
 
     #[test]
