@@ -9,7 +9,7 @@ use super::parse::nearest;
 /// The lessons that are built in, in the order in which they are taught.
 ///
 /// To add one: `lessons/NAME.md`, and a line here.
-const BUILT_IN: [(&str, &str); 4] = [
+const BUILT_IN: [(&str, &str); 5] = [
     ("http", include_str!("../../lessons/http.md")),
     ("socket", include_str!("../../lessons/socket.md")),
     ("compare", include_str!("../../lessons/compare.md")),
@@ -192,7 +192,10 @@ mod tests {
         file(folder.path(), "own.md", b"my own");
         file(folder.path(), "notes.txt", b"");
         let library = Library::new(Some(folder.path().to_owned()));
-        assert_eq!(library.names().collect::<Vec<_>>(), ["http", "socket", "compare", "socketio", "own"]);
+        assert_eq!(
+            library.names().collect::<Vec<_>>(),
+            ["http", "socket", "compare", "socketio", "react", "own"]
+        );
         assert_eq!(library.find("http").expect("found").text, "mine");
         assert_eq!(library.find("own").expect("found").name, "own");
         assert_eq!(library.find("socket").expect("found").file, "lessons/socket.md");

@@ -46,7 +46,16 @@ fn every_lesson_that_is_built_in_holds() {
     let (said, errors) = (text(&output.stdout), text(&output.stderr));
     assert_eq!((output.status.code(), errors.as_str()), (Some(0), ""), "{said}");
     let files: Vec<_> = said.lines().map(|line| line.split_whitespace().nth(1).unwrap()).collect();
-    assert_eq!(files, ["lessons/http.md", "lessons/socket.md", "lessons/compare.md", "lessons/socketio.md"]);
+    assert_eq!(
+        files,
+        [
+            "lessons/http.md",
+            "lessons/socket.md",
+            "lessons/compare.md",
+            "lessons/socketio.md",
+            "lessons/react.md"
+        ]
+    );
     assert!(said.lines().all(|line| line.starts_with("ok ") && line.ends_with(" s")), "{said}");
     assert!(said.contains("claims held") && said.contains("1 comparison"), "{said}");
 }
