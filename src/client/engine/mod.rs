@@ -251,13 +251,13 @@ impl Running {
                 None => pending().await,
             }
         };
-        // In this order connections are opened, too: a session's newest is its WebSocket.
+        // A WebSocket that works is known before the question that it ends is answered, so that no other is asked.
         tokio::select! {
             biased;
             command = queue.next(), if listening => Happened::Order(command),
+            ws = some(&mut self.opening) => Happened::Opened(ws),
             answer = some(&mut self.get) => Happened::Got(answer),
             answer = some(&mut self.posting) => Happened::Posted(answer),
-            ws = some(&mut self.opening) => Happened::Opened(ws),
             message = came => Happened::Came(message),
             () = idle => Happened::Idle,
             () = silent => Happened::Silent,

@@ -50,6 +50,8 @@ pub(super) async fn open(link: Link, target: &str, host: &str) -> Result<Ws, Str
 
 /// Opens one beside polling, and tries it.
 pub(super) async fn probe(dialer: Dialer, target: String) -> Result<Ws, String> {
+    // The connection of polling is opened first: a session's newest is its WebSocket.
+    tokio::task::yield_now().await;
     let link = dialer.dial().await.map_err(|error| format!("no connection: {error}"))?;
     let mut ws = open(link, &target, &dialer.server.to_string()).await?;
     ws.send(Message::Text(PING.into())).await.map_err(|error| how(&error))?;
