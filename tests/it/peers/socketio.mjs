@@ -4,7 +4,8 @@
 //   node socketio.mjs http://127.0.0.1:0 wsdemo serve --port {port}
 //
 // With a command it starts the server itself, and can kill it and start it again; port 0 is any free one, which stands for
-// {port} in the command and in the environment as PORT. Without a command these cases are left out.
+// {port} in the command and in the environment as PORT. Without a command these cases are left out. ONLY=rooms;restart in the
+// environment runs the cases with one of these in their names.
 //
 // It prints a line for each case, and at the end one line of JSON: what was seen, without what differs from run to run.
 
@@ -114,7 +115,8 @@ const inOrder = (numbers) => {
 // -- The cases ----------------------------------------------------------------------------------------------------------------
 
 const cases = [];
-const add = (name, run) => cases.push({ name, run });
+const only = process.env.ONLY?.split(";") ?? [""];
+const add = (name, run) => only.some((part) => name.includes(part)) && cases.push({ name, run });
 const both = (name, run) => Object.entries(ways).forEach(([way, transports]) => add(`${name}: ${way}`, () => run({ transports })));
 
 both("connects", async (options) => {
