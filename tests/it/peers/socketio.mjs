@@ -4,117 +4,27 @@
 //   node socketio.mjs http://127.0.0.1:0 wsdemo serve --port {port}
 //
 // With a command it starts the server itself, and can kill it and start it again; port 0 is any free one, which stands for
-// {port} in the command and in the environment as PORT. Without a command these cases are left out.
+// {port} in the command and in the environment as PORT. Without a command these cases are left out. ONLY=rooms;restart in the
+// environment runs the cases with one of these in their names.
 //
 // It prints a line for each case, and at the end one line of JSON: what was seen, without what differs from run to run.
 
 import assert from "node:assert/strict";
-import { createRequire } from "node:module";
 import { Server } from "../../../examples/react-client/test/server.js";
+import { BURST, callAt, caller, connected, hangUp, inOrder, limited, listening, Manager, next, readable, settled, stored } from "./socketio-client.mjs";
 
-const require = createRequire(new URL("../../../examples/react-client/package.json", import.meta.url));
-const { io, Manager } = require("socket.io-client");
-
-/// What only a broken server takes for one thing, and for all cases, milliseconds.
-const LIMIT = 20_000;
+/// What only a broken server takes for all cases, milliseconds.
 const LIMIT_OF_ALL = 90_000;
-const BURST = 1_000;
 
 const server = await Server.at(process.argv[2], process.argv.slice(3));
+callAt(server.url);
 const ways = { websocket: ["websocket"], polling: ["polling"] };
-
-// -- What the cases need ------------------------------------------------------------------------------------------------------
-
-let opened = [];
-
-function limited(promise, what) {
-  let timer;
-  const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`never: ${what}`)), LIMIT);
-  });
-  const first = Promise.race([promise, late]).finally(() => clearTimeout(timer));
-  // Nobody waits for it any more where the case has failed before.
-  first.catch(() => {});
-  return first;
-}
-
-const next = (emitter, event) =>
-  limited(new Promise((resolve) => emitter.once(event, (...data) => resolve(data))), event);
-
-/// A client that has called, and may be connected soon. What it hears as `message` is kept.
-function caller(options = {}, namespace = "/") {
-  const socket = io(server.url + namespace, { forceNew: true, reconnection: false, ...options });
-  return listening(socket);
-}
-
-function listening(socket) {
-  const heard = [];
-  let look = () => {};
-  socket.on("message", (...data) => {
-    heard.push(data);
-    look();
-  });
-  const until = (holds, what) =>
-    limited(
-      new Promise((resolve) => {
-        look = () => holds() && resolve(heard);
-        look();
-      }),
-      what,
-    );
-  const client = {
-    socket,
-    heard,
-    /// Waits for the first so many messages.
-    hears: (count) => until(() => heard.length >= count, `message ${count} of those it heard: ${heard.length}`),
-    /// What it is acknowledged with.
-    ask: (...event) => limited(socket.emitWithAck(...event), `acknowledgement of ${event[0]}`),
-    /// Forgets what it has heard.
-    forget: () => heard.splice(0).length,
-  };
-  opened.push(client);
-  return client;
-}
-
-async function connected(options, namespace) {
-  const client = caller(options, namespace);
-  await limited(
-    new Promise((resolve, reject) => {
-      client.socket.once("connect", resolve);
-      client.socket.once("connect_error", reject);
-    }),
-    "connect",
-  );
-  return client;
-}
-
-/// After this, all that was said to this client before has come: what did not, was not said.
-const settled = (client) => client.ask("echo", "settled");
-
-/// Ids differ from run to run.
-const stored = ([{ id, ...rest }]) => {
-  assert.equal(typeof id, "number");
-  return rest;
-};
-
-/// Binary, readable in JSON.
-const readable = (data) =>
-  JSON.parse(
-    JSON.stringify(data, function (key, value) {
-      const raw = this[key];
-      return Buffer.isBuffer(raw) ? { binary: raw.toString("hex"), bytes: raw.length } : value;
-    }) ?? "null",
-  );
-
-const inOrder = (numbers) => {
-  assert.deepEqual(numbers, Array.from({ length: BURST }, (_, n) => n), "all, once each, in order");
-  return numbers.length;
-};
 
 // -- The cases ----------------------------------------------------------------------------------------------------------------
 
 const cases = [];
-const add = (name, run) => cases.push({ name, run });
+const only = process.env.ONLY?.split(";") ?? [""];
+const add = (name, run) => only.some((part) => name.includes(part)) && cases.push({ name, run });
 const both = (name, run) => Object.entries(ways).forEach(([way, transports]) => add(`${name}: ${way}`, () => run({ transports })));
 
 both("connects", async (options) => {
@@ -522,8 +432,7 @@ for (const [index, { name, run }] of cases.entries()) {
     results[name] = `failed: ${error.message}`;
     console.log(`not ok ${index + 1} - ${name}\n${error.stack.replace(/^/gm, "  # ")}`);
   }
-  opened.forEach(({ socket }) => socket.disconnect());
-  opened = [];
+  hangUp();
 }
 await server.kill();
 console.log(JSON.stringify(results));
