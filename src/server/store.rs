@@ -197,6 +197,12 @@ impl Store {
         self.news.subscribe()
     }
 
+    /// Where the list is now.
+    #[must_use]
+    pub fn at(&self) -> NewsId {
+        self.list().at
+    }
+
     /// Everything that happens from now on, and what happened after `since`.
     #[must_use]
     pub fn follow(&self, since: Option<NewsId>) -> Following {

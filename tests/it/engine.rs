@@ -40,6 +40,16 @@ impl Client {
         self.0.ws.send(Message::text(packet)).unwrap();
     }
 
+    /// All in one piece.
+    fn say_at_once(&mut self, packets: &[String]) {
+        let frame = |packet: &String| {
+            let len = u8::try_from(packet.len()).unwrap();
+            [&[0x81, 0x80 | len, 0, 0, 0, 0], packet.as_bytes()].concat()
+        };
+        let frames: Vec<u8> = packets.iter().flat_map(frame).collect();
+        self.0.ws.get_mut().write_all(&frames).unwrap();
+    }
+
     /// The next packet that is no heartbeat.
     fn hear(&mut self) -> String {
         loop {
@@ -67,7 +77,7 @@ fn poller(host: &Host) -> Result<String, Response> {
         return Err(response);
     }
     let open: Value = serde_json::from_slice(&response.body[1..]).unwrap();
-    assert_eq!((response.body[0], &open["maxPayload"]), (b'0', &json!(65536)));
+    assert_eq!((response.body[0], &open["maxPayload"]), (b'0', &json!(60_000)));
     Ok(open["sid"].as_str().unwrap().to_owned())
 }
 
@@ -250,6 +260,63 @@ fn a_thousand_over_http_in_order() {
     assert_eq!(post(&host, &sid, &"x".repeat(70_000)).status, 413);
     assert_eq!(post(&host, &sid, r#"425["echo",5]"#).body, b"ok");
     assert_eq!(poll(&host, &sid), ["435[5]"]);
+}
+
+/// What goes to the list takes another way than what goes to a room, and yet one does not overtake the other.
+#[test]
+fn the_list_and_a_room_are_heard_in_the_order_of_their_speaker() {
+    let host = Host::start();
+    let (mut anna, mut ben) = (Client::enter(&host), Client::enter(&host));
+    for client in [&mut anna, &mut ben] {
+        client.say(r#"420["join","red"]"#);
+        assert_eq!(client.hear(), r#"430["red"]"#);
+    }
+    let packets: Vec<_> = (0..300)
+        .flat_map(|n| [format!(r#"42["message","{n}"]"#), format!(r#"42["room-message","red",{n}]"#)])
+        .collect();
+    anna.say_at_once(&packets);
+    for client in [&mut anna, &mut ben] {
+        for n in 0..300 {
+            assert_eq!(client.event().1["text"], n.to_string());
+            assert_eq!(client.event().1, n);
+        }
+    }
+}
+
+/// Many more speak in one turn than a subscription can hold.
+#[test]
+fn a_crowd_is_heard_whole() {
+    const EACH: usize = 100;
+    let host = Host::start();
+    let mut listener = Client::enter(&host);
+    let mut crowd: Vec<_> = (0..20).map(|_| Client::enter(&host)).collect();
+    for (who, client) in crowd.iter_mut().enumerate() {
+        let said: Vec<_> = (0..EACH).map(|n| format!(r#"42["message","{who} {n}"]"#)).collect();
+        client.say_at_once(&said);
+    }
+    let mut next = [0; 20];
+    for id in 1..=20 * EACH {
+        let (_, message) = listener.event();
+        assert_eq!(message["id"], id);
+        let (who, n) = message["text"].as_str().unwrap().split_once(' ').unwrap();
+        let next = &mut next[who.parse::<usize>().unwrap()];
+        assert_eq!(n, next.to_string());
+        *next += 1;
+    }
+}
+
+/// A socket can be reached alone.
+#[test]
+fn its_id_is_a_room_of_its_own() {
+    let host = Host::start();
+    let mut anna = Client::open(&host);
+    anna.say("40");
+    let connected: Value = serde_json::from_str(&anna.hear()[2..]).unwrap();
+    let mut ben = Client::enter(&host);
+    ben.say(&format!(r#"42["room-message",{},"psst"]"#, connected["sid"]));
+    assert_eq!(anna.event(), ("message".into(), json!("psst")));
+    ben.say(r#"420["echo"]"#);
+    assert_eq!(ben.hear(), "430[null]");
 }
 
 /// One who does not read is ended when its queue is full; the others hear everything.

@@ -6,12 +6,13 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
+use serde_json::Value;
 
 use crate::server::content::{self, Content};
 use crate::server::context::{Body, Context, Next, Visit};
 use crate::server::doors::websocket;
 use crate::server::problem::Problem;
-use crate::server::socketio::{Handshake, Session};
+use crate::server::socketio::{Handshake, Session, TOLD};
 use crate::wire::engineio::{Packet, SEPARATOR, Type};
 
 type Answer = Result<Response<Body>, Problem>;
@@ -71,16 +72,16 @@ async fn open(request: &Request<Content>, context: &Context) -> Answer {
     let mut bare = bare(request, Full::default());
     bare.extensions_mut().insert(Arc::clone(&session));
     let response = context.engine.answer(bare).await;
-    #[derive(serde::Deserialize)]
-    struct Open {
-        sid: String,
-    }
     let packet = std::str::from_utf8(response.body()).ok().and_then(Packet::read);
     let open = packet.filter(|packet| packet.what == Type::Open);
-    if let Some(Open { sid }) = open.and_then(|open| serde_json::from_str(open.content).ok()) {
-        session.is(&sid);
+    let Some(mut settings) = open.and_then(|open| serde_json::from_str::<Value>(open.content).ok()) else {
+        return Ok(response.map(Body::new));
+    };
+    if let Some(sid) = settings["sid"].as_str() {
+        session.is(sid);
     }
-    Ok(response.map(Body::new))
+    settings["maxPayload"] = TOLD.into();
+    Ok(text(&format!("{}{settings}", Type::Open.digit())))
 }
 
 /// Waits for packets. A client that leaves meanwhile gets none, and the server does not wait for it when it stops.

@@ -7,9 +7,9 @@ use rmpv::Value;
 use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
 use socketioxide::extract::SocketRef;
 
-use super::seat::{Heard, Seat};
+use super::seat::{Room, Seat};
 use crate::server::doors::messages;
-use crate::server::{Draft, Store};
+use crate::server::{Draft, NewsId, Store};
 
 /// Who says something without saying who it is.
 const SOMEONE: &str = "someone";
@@ -17,7 +17,7 @@ const SOMEONE: &str = "someone";
 /// The longest name of a room, bytes.
 const NAME: usize = 64;
 
-/// How many rooms one socket may be in, its own not counted.
+/// How many rooms one socket may be in, beside its own.
 const ROOMS: usize = 64;
 
 /// What was said with an event, however much it was; JSON and binary.
@@ -107,7 +107,7 @@ fn draft(value: Value) -> Result<Draft, String> {
 /// Enters a room. Its name is the answer.
 pub(super) fn join(socket: &SocketRef, args: Vec<Value>) -> Result<Value, String> {
     let name = name(args.into_iter().next())?;
-    if socket.rooms().len() >= ROOMS {
+    if socket.rooms().len() > ROOMS {
         return Err(format!("one socket may be in {ROOMS} rooms"));
     }
     socket.join(name.clone());
@@ -121,14 +121,14 @@ pub(super) fn leave(socket: &SocketRef, args: Vec<Value>) -> Result<Value, Strin
     Ok(name.into())
 }
 
-/// Says something to every member of a room.
-pub(super) fn say(socket: &SocketRef, args: Vec<Value>) -> Result<(), String> {
+/// Says something to every member of a room. `at` is where the list is.
+pub(super) fn say(socket: &SocketRef, args: Vec<Value>, at: NewsId) -> Result<(), String> {
     let mut args = args.into_iter();
     let name = name(args.next())?;
     let payload = Arc::new(args.next().unwrap_or(Value::Nil));
     for member in socket.within(name).sockets() {
         if let Some(seat) = member.extensions.get::<Arc<Seat>>() {
-            seat.hear(Heard::Room(Arc::clone(&payload)));
+            seat.hear(Room { payload: Arc::clone(&payload), at });
         }
     }
     Ok(())

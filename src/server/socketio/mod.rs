@@ -21,10 +21,11 @@ use socketioxide::extract::SocketRef;
 use socketioxide::handler::ConnectHandler as _;
 use socketioxide::service::SocketIoService;
 use socketioxide::{ParserConfig, SocketIo};
-use tokio::sync::{OwnedSemaphorePermit, broadcast};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::context::{Hold, Options};
-use super::{Limits, News, Store};
+use super::store::Following;
+use super::{Limits, Store};
 use crate::tap::Stream;
 use carried::Carried;
 use seat::{Ear, Seat, Worker};
@@ -52,8 +53,11 @@ const READ: usize = 2 * 1024;
 /// The most attachments of one packet.
 const ATTACHMENTS: usize = 256;
 
-/// The longest body, either way, bytes. Clients are told, and split what they send.
-pub(super) const BODY: u64 = 64 * 1024;
+/// The longest body, either way, bytes.
+const BODY: u64 = 64 * 1024;
+
+/// How long clients are told that it may be, who split what they send: those in JavaScript count binary too low, by 4 bytes a packet.
+pub(super) const TOLD: u64 = 60_000;
 
 /// What is behind the door.
 pub(super) struct Engine {
@@ -147,7 +151,7 @@ impl Engine {
 
 /// A socket's subscription to the list, on its way from [`enter`] to [`serve`].
 #[derive(Clone)]
-struct Entering(Arc<Mutex<Option<broadcast::Receiver<News>>>>);
+struct Entering(Arc<Mutex<Option<Following>>>);
 
 /// Before the client is told that it is in: from then on it may speak, and hears everything.
 fn enter(socket: &SocketRef, store: &Store) -> Result<(), Unknown> {
@@ -158,16 +162,19 @@ fn enter(socket: &SocketRef, store: &Store) -> Result<(), Unknown> {
     let left = Arc::clone(&seat);
     socket.on_disconnect(async move || left.leave());
     socket.extensions.insert(seat);
-    socket.extensions.insert(Entering(Arc::new(Mutex::new(Some(store.subscribe())))));
+    // Its own room, in which it can be reached alone.
+    socket.join(socket.id.to_string());
+    socket.extensions.insert(Entering(Arc::new(Mutex::new(Some(store.follow(None))))));
     Ok(())
 }
 
 /// Once it is told.
 async fn serve(socket: SocketRef, store: Arc<Store>) {
     let entering = socket.extensions.remove::<Entering>();
-    let news = entering.and_then(|it| it.0.lock().unwrap_or_else(PoisonError::into_inner).take());
-    if let (Some(seat), Some(news)) = (socket.extensions.get::<Arc<Seat>>(), news) {
-        Worker { seat, socket, news, store }.run().await;
+    let following = entering.and_then(|it| it.0.lock().unwrap_or_else(PoisonError::into_inner).take());
+    if let (Some(seat), Some(following)) = (socket.extensions.get::<Arc<Seat>>(), following) {
+        let Following { at: known, news, .. } = following;
+        Worker { seat, socket, news, known, store }.run().await;
     }
 }
 

@@ -16,13 +16,13 @@ use tokio::sync::{Notify, broadcast};
 
 use super::events::{self, Args};
 use super::session::{EACH, Session};
-use crate::server::{News, Store};
+use crate::server::store::Following;
+use crate::server::{News, NewsId, Store};
 
 /// How much may wait for one socket, bytes.
 const WAITING: usize = 1024 * 1024;
 
-/// How much of what the client said is done before others have their turn. Several may speak before one listens, who keeps up with
-/// [`crate::server::store::BACKLOG`] news.
+/// How much of what the client said is done before others have their turn.
 const TURN: usize = 16;
 
 /// Why a session ends whose client lets more wait.
@@ -37,13 +37,12 @@ struct Said {
     len: usize,
 }
 
-/// What a socket hears.
+/// Something that was said in a room.
 #[derive(Debug, Clone)]
-pub(super) enum Heard {
-    /// Something happened to the list.
-    News(News),
-    /// Something was said in a room.
-    Room(Arc<Value>),
+pub(super) struct Room {
+    pub payload: Arc<Value>,
+    /// Where the list was: what happened to it before is heard before.
+    pub at: NewsId,
 }
 
 impl fmt::Debug for Said {
@@ -63,8 +62,11 @@ pub(super) struct Seat {
 
 #[derive(Debug, Default)]
 struct Waiting {
-    heard: VecDeque<Heard>,
-    /// About as many bytes.
+    /// What was said in its rooms.
+    rooms: VecDeque<Room>,
+    /// What happened to the list, as far as its worker has heard of it.
+    news: VecDeque<News>,
+    /// Of both, about as many bytes.
     bytes: usize,
     /// What the client said. Its session says how much that may be.
     said: VecDeque<Said>,
@@ -79,18 +81,30 @@ impl Seat {
         Self { session, waiting: Mutex::default(), stirred: Notify::new() }
     }
 
-    /// Lets the socket hear something. Who lets too much wait is ended.
-    pub fn hear(&self, heard: Heard) {
+    /// Lets the socket hear what was said in a room.
+    pub fn hear(&self, room: Room) {
         let mut waiting = self.waiting();
-        waiting.bytes += heard.len();
-        if waiting.bytes > WAITING {
-            waiting.heard.clear();
-            self.session.end(BEHIND);
-        } else {
-            waiting.heard.push_back(heard);
+        if self.fits(&mut waiting, room.len()) {
+            waiting.rooms.push_back(room);
         }
         drop(waiting);
         self.stirred.notify_one();
+    }
+
+    fn learn(&self, news: News) {
+        let mut waiting = self.waiting();
+        if self.fits(&mut waiting, news.len()) {
+            waiting.news.push_back(news);
+        }
+    }
+
+    /// Counts what is to wait. Who lets too much wait is ended.
+    fn fits(&self, waiting: &mut Waiting, len: usize) -> bool {
+        waiting.bytes += len;
+        if waiting.bytes > WAITING {
+            self.session.end(BEHIND);
+        }
+        waiting.bytes <= WAITING
     }
 
     /// The client said something.
@@ -120,11 +134,22 @@ impl Seat {
         self.stirred.notify_one();
     }
 
-    fn next(&self) -> Option<Heard> {
+    /// What is to be emitted next, in the order in which it was said. `known` is how far the worker has heard of the list.
+    fn next(&self, known: NewsId) -> Option<Next> {
         let mut waiting = self.waiting();
-        let heard = waiting.heard.pop_front()?;
-        waiting.bytes -= heard.len();
-        Some(heard)
+        let news = waiting.news.front().map(|news| news.id);
+        let next = match waiting.rooms.front().map(|room| room.at) {
+            Some(at) if news.is_none_or(|news| news > at) => {
+                // Where something happened before it that is not heard of yet, that comes first.
+                if known < at { None } else { waiting.rooms.pop_front().map(Next::Room) }
+            }
+            Some(_) | None => waiting.news.pop_front().map(Next::News),
+        }?;
+        waiting.bytes -= match &next {
+            Next::News(news) => news.len(),
+            Next::Room(room) => room.len(),
+        };
+        Some(next)
     }
 
     fn is_gone(&self) -> bool {
@@ -137,13 +162,26 @@ impl Seat {
     }
 }
 
-impl Heard {
-    /// What it takes while it waits, bytes, about.
+/// What is emitted.
+enum Next {
+    News(News),
+    Room(Room),
+}
+
+/// What something takes while it waits, bytes, about.
+trait Len {
+    fn len(&self) -> usize;
+}
+
+impl Len for News {
     fn len(&self) -> usize {
-        EACH + match self {
-            Self::News(news) => news.data().len(),
-            Self::Room(payload) => events::len(payload),
-        }
+        EACH + self.data().len()
+    }
+}
+
+impl Len for Room {
+    fn len(&self) -> usize {
+        EACH + events::len(&self.payload)
     }
 }
 
@@ -172,6 +210,8 @@ pub(super) struct Worker {
     pub seat: Arc<Seat>,
     pub socket: SocketRef,
     pub news: broadcast::Receiver<News>,
+    /// How far it has heard of the list.
+    pub known: NewsId,
     pub store: Arc<Store>,
 }
 
@@ -195,18 +235,21 @@ impl Worker {
                 return;
             }
             let Ok(more) = self.listen().await else { return };
+            if more {
+                // The others' turn, before so much is said that they cannot follow.
+                tokio::task::yield_now().await;
+                continue;
+            }
             let room = seat.session.has_room();
             tokio::select! {
                 biased;
                 news = self.news.recv() => match news {
-                    Ok(news) => seat.hear(Heard::News(news)),
-                    Err(RecvError::Lagged(_)) => seat.session.end(BEHIND),
+                    Ok(news) => self.learn(news),
+                    Err(RecvError::Lagged(_)) => self.catch_up(),
                     Err(RecvError::Closed) => return,
                 },
                 () = seat.stirred.notified() => {}
                 () = taken, if !room => {}
-                // The others' turn.
-                () = tokio::task::yield_now(), if more => {}
             }
         }
     }
@@ -215,11 +258,23 @@ impl Worker {
     fn hear(&mut self) {
         loop {
             match self.news.try_recv() {
-                Ok(news) => self.seat.hear(Heard::News(news)),
-                Err(TryRecvError::Lagged(_)) => self.seat.session.end(BEHIND),
+                Ok(news) => self.learn(news),
+                Err(TryRecvError::Lagged(_)) => self.catch_up(),
                 Err(TryRecvError::Empty | TryRecvError::Closed) => return,
             }
         }
+    }
+
+    fn learn(&mut self, news: News) {
+        self.known = news.id;
+        self.seat.learn(news);
+    }
+
+    /// Where so much happened at once that the subscription lost some of it, as when many speak in one turn.
+    fn catch_up(&mut self) {
+        let Following { missed, at, news } = self.store.follow(Some(self.known));
+        missed.into_iter().for_each(|news| self.seat.learn(news));
+        (self.known, self.news) = (at, news);
     }
 
     /// Does what the client says, as long as there is room for answers. Whether there may be more.
@@ -240,10 +295,10 @@ impl Worker {
     /// Emits what waits, as long as there is room.
     fn give(&self) -> Result<(), SendError> {
         while self.seat.session.has_room() {
-            let Some(heard) = self.seat.next() else { break };
+            let Some(heard) = self.seat.next(self.known) else { break };
             match heard {
-                Heard::News(news) => self.tell(&news)?,
-                Heard::Room(payload) => self.emit("message", &payload)?,
+                Next::News(news) => self.tell(&news)?,
+                Next::Room(room) => self.emit("message", &room.payload)?,
             }
         }
         Ok(())
@@ -279,7 +334,7 @@ impl Worker {
             "echo" => Ok(Some(args.into_iter().next().unwrap_or(Value::Nil))),
             "join" => events::join(&self.socket, args).map(Some),
             "leave" => events::leave(&self.socket, args).map(Some),
-            "room-message" => events::say(&self.socket, args).map(|()| None),
+            "room-message" => events::say(&self.socket, args, self.store.at()).map(|()| None),
             // As with every server of Socket.IO: nobody listens for it.
             _ => return Ok(()),
         };
