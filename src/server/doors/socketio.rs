@@ -24,31 +24,36 @@ pub(in crate::server) async fn speak(
     visit: &Visit,
 ) -> Answer {
     let query = request.uri().query().unwrap_or_default().to_owned();
-    let ours = parameter(&query, "EIO") == Some("4");
-    let sid = parameter(&query, "sid");
-    match parameter(&query, "transport") {
-        Some("websocket") if ours && request.method() == Method::GET => shake(request, context, visit, sid),
-        Some("polling") if ours => match sid.map(|sid| context.engine.session(sid)) {
-            None if request.method() == Method::GET => open(request, context).await,
-            // Engine.IO says what is wrong.
-            None | Some(None) => pass(request, context).await,
-            Some(Some(session)) if session.ended().is_some() => Ok(unknown()),
-            Some(Some(session)) if request.method() == Method::GET => {
-                poll(request, context, visit, &session).await
-            }
-            Some(Some(session)) => post(request, context, &session).await,
-        },
-        _ => pass(request, context).await,
+    let websocket = match parameter(&query, "transport") {
+        Some("websocket") => true,
+        Some("polling") => false,
+        _ => return Ok(refused(0, "Transport unknown")),
+    };
+    if parameter(&query, "EIO") != Some("4") {
+        return Ok(refused(5, "Unsupported protocol version"));
+    }
+    let session = match parameter(&query, "sid").map(|sid| context.engine.session(sid)) {
+        None => None,
+        Some(Some(session)) if session.ended().is_none() => Some(session),
+        Some(_) => return Ok(refused(1, "Session ID unknown")),
+    };
+    match (session, request.method() == Method::GET) {
+        (session, true) if websocket => shake(request, context, visit, session),
+        (None, true) => open(request, context).await,
+        (None, false) => Ok(refused(2, "Bad handshake method")),
+        (Some(_), false) if websocket => Ok(refused(3, "Bad request")),
+        (Some(session), true) => poll(request, context, visit, &session).await,
+        (Some(session), false) => post(request, context, &session).await,
     }
 }
 
 /// A WebSocket: of a new session, or of one that changes to it.
-fn shake(request: &Request<Content>, context: &Context, visit: &Visit, sid: Option<&str>) -> Answer {
-    let session = match sid.map(|sid| context.engine.session(sid)) {
-        None => None,
-        Some(Some(session)) if session.ended().is_none() => Some(session),
-        Some(_) => return Ok(unknown()),
-    };
+fn shake(
+    request: &Request<Content>,
+    context: &Context,
+    visit: &Visit,
+    session: Option<Arc<Session>>,
+) -> Answer {
     websocket::upgrade(request, &visit.upgrade, || {
         let session = session.map_or_else(|| begin(context), Ok)?;
         let mut request = bare(request, ());
@@ -110,12 +115,6 @@ async fn post(request: &mut Request<Content>, context: &Context, session: &Sessi
     Ok(context.engine.answer(bare(request, Full::new(content))).await.map(Body::new))
 }
 
-async fn pass(request: &mut Request<Content>, context: &Context) -> Answer {
-    // Not read, and not to be: it is an error.
-    request.body_mut().take();
-    Ok(context.engine.answer(bare(request, Full::default())).await.map(Body::new))
-}
-
 /// The request, with this content. A session keeps it, so that it shares nothing with what was read with it, which is kilobytes.
 fn bare<B>(request: &Request<Content>, content: B) -> Request<B> {
     let mut bare = Request::new(content);
@@ -135,10 +134,10 @@ fn text(body: &str) -> Response<Body> {
     response
 }
 
-/// As Engine.IO says it.
-fn unknown() -> Response<Body> {
-    let mut response =
-        Response::new(Body::new(Bytes::from_static(br#"{"code":1,"message":"Session ID unknown"}"#)));
+/// In Engine.IO's own words (<https://socket.io/docs/v4/troubleshooting-connection-issues/>), which its clients know.
+fn refused(code: u8, message: &str) -> Response<Body> {
+    let problem = serde_json::json!({ "code": code, "message": message });
+    let mut response = Response::new(Body::new(problem.to_string().into()));
     *response.status_mut() = StatusCode::BAD_REQUEST;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response

@@ -86,14 +86,18 @@ impl Engine {
     /// `options` are those of strangers: a session is nobody's in particular.
     pub fn new(store: &Arc<Store>, options: &Options) -> Self {
         let Limits { message, silence, write_time, .. } = options.limits;
-        // Without limits in time nobody is late, and nothing beats that the lesson did not ask for.
-        let time = |time: Duration| silence.map_or(NEVER, |_| time + options.network.crossing() * 2);
+        let crossing = options.network.crossing() * 2;
+        // Without limits in time nobody is late, and nothing beats that the lesson did not ask for; where it did, one who is
+        // gone is found out.
+        let beat = options.heartbeat.unwrap_or(NEVER);
+        let answer = if silence.is_some() { ANSWER } else { beat };
+        let time = |time: Duration| silence.map_or(NEVER, |_| time + crossing);
         let parser =
             ParserConfig::common().max_incoming_binary_buf_size(message).max_incoming_binaries(ATTACHMENTS);
         let (service, io) = SocketIo::builder()
             .req_path(PATH)
-            .ping_interval(options.heartbeat.unwrap_or(NEVER))
-            .ping_timeout(time(ANSWER))
+            .ping_interval(beat)
+            .ping_timeout((answer + crossing).min(NEVER))
             .connect_timeout(time(PATIENCE))
             .upgrade_timeout(time(PATIENCE))
             .max_buffer_size(session::QUEUE)
