@@ -30,6 +30,9 @@ const PAYLOAD: usize = 64;
 /// Clients that do nothing.
 const IDLE: usize = 1000;
 
+/// More than enough for the 50,000 events that `serve` keeps.
+const REQUESTS: usize = 15_000;
+
 /// How long what a server does in the background may take, until its memory is looked at.
 const SETTLES: Duration = Duration::from_secs(2);
 
@@ -169,8 +172,28 @@ async fn echo(served: &Served, in_flight: usize) -> Result<f64> {
     Ok(count as f64 / began.elapsed().as_secs_f64())
 }
 
+/// Asks so often that whatever a server keeps of what happened is full: that is no client's.
+async fn fill(served: &Served) -> Result<()> {
+    let mut stream = BufStream::new(TcpStream::connect(served.address).await?);
+    let request = format!("GET /api/messages HTTP/1.1\r\nHost: {}\r\n\r\n", served.address);
+    for _ in 0..REQUESTS {
+        stream.write_all(request.as_bytes()).await?;
+        stream.flush().await?;
+        let mut line = String::new();
+        while line != "[]" {
+            line.clear();
+            // The body has no end of line.
+            while !line.ends_with('\n') && line != "[]" {
+                line.push(stream.read_u8().await?.into());
+            }
+        }
+    }
+    Ok(())
+}
+
 /// What a client that does nothing holds of the server's memory, bytes.
 async fn idle(served: &Served) -> Result<usize> {
+    fill(served).await?;
     let mut clients = Vec::new();
     // What the first ones cost once is not theirs.
     for _ in 0..100 {
