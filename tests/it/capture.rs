@@ -17,11 +17,13 @@ const PORTS: u16 = 6;
 const ENDINGS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/lessons/endings.md");
 
 /// What is played, all at once under one capture.
-const PLAYED: [(&str, &[&str]); 4] = [
+const PLAYED: [(&str, &[&str]); 6] = [
     ("http", &["http"]),
     ("socket", &["socket"]),
     ("compare", &["compare"]),
     ("endings", &["lesson", ENDINGS]),
+    ("socketio", &["lesson", "socketio"]),
+    ("react", &["lesson", "react"]),
 ];
 
 struct Captured {
@@ -92,6 +94,13 @@ fn socket_is_what_a_capture_shows() {
 #[ignore = "needs tshark and the right to capture, run by scripts/test"]
 fn compare_is_what_a_capture_shows() {
     checked("compare");
+}
+
+#[test]
+#[ignore = "needs tshark and the right to capture, run by scripts/test"]
+fn the_lessons_of_socket_io_are_what_a_capture_shows() {
+    checked("socketio");
+    checked("react");
 }
 
 #[test]

@@ -55,10 +55,11 @@ fn shake(
     session: Option<Arc<Session>>,
 ) -> Answer {
     websocket::upgrade(request, &visit.upgrade, || {
+        let is_new = session.is_none();
         let session = session.map_or_else(|| begin(context), Ok)?;
         let mut request = bare(request, ());
         request.extensions_mut().insert(Arc::clone(&session));
-        Ok(Next::Engine(Handshake { request, session }))
+        Ok(Next::Engine(Handshake { request, session, is_new }))
     })
 }
 

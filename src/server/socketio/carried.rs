@@ -4,13 +4,14 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use bytes::{Buf as _, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
+use super::Handshake;
 use super::session::Session;
 use crate::server::context::Hold;
 use crate::server::hang_up::hang_up;
@@ -23,6 +24,11 @@ const AWAY: &[u8] = &[0x88, 2, 0x03, 0xe9];
 /// A close frame: try again later, the client does not keep up.
 const LATER: &[u8] = &[0x88, 2, 0x03, 0xf5];
 
+/// What a new session is told: the open packet, and a heartbeat, which engineioxide sends at once but a moment later than the
+/// open packet. Were the client listened to before, that heartbeat would be anywhere among the first answers, or come when
+/// a lesson says that nobody speaks.
+const GREETING: usize = 2;
+
 /// A stream on which the handshake is done.
 pub(super) struct Carried {
     /// Until it is dropped.
@@ -34,6 +40,10 @@ pub(super) struct Carried {
     /// Ends when the server stops.
     told: Pin<Box<dyn Future<Output = ()> + Send>>,
     frames: Frames,
+    /// What a new session still has to be told before its client is listened to.
+    greeting: usize,
+    /// Wakes whoever reads, when it is.
+    reader: Option<Waker>,
     /// How long the client may take nothing.
     patience: Option<Duration>,
     /// Set while it takes nothing.
@@ -43,17 +53,28 @@ pub(super) struct Carried {
 }
 
 impl Carried {
+    /// `early` came with the handshake. The client may take nothing for so long as `patience`.
     pub fn new(
         stream: Stream,
         early: Bytes,
-        session: Arc<Session>,
+        what: Handshake,
         hold: Hold,
         patience: Option<Duration>,
     ) -> Self {
         let mut guard = hold.guard.clone();
-        let told = Box::pin(async move { guard.told().await });
-        let frames = Frames::default();
-        Self { stream: Some(stream), early, session, hold, told, frames, patience, stuck: None, over: false }
+        Self {
+            stream: Some(stream),
+            early,
+            greeting: if what.is_new { GREETING } else { 0 },
+            session: what.session,
+            hold,
+            told: Box::pin(async move { guard.told().await }),
+            frames: Frames::default(),
+            reader: None,
+            patience,
+            stuck: None,
+            over: false,
+        }
     }
 
     fn stream(&mut self) -> io::Result<&mut Stream> {
@@ -121,6 +142,10 @@ impl AsyncRead for Carried {
         if !self.session.listens(cx.waker()) {
             return Poll::Pending;
         }
+        if self.greeting > 0 {
+            self.reader = Some(cx.waker().clone());
+            return Poll::Pending;
+        }
         if !self.early.is_empty() {
             let len = self.early.len().min(buf.remaining());
             buf.put_slice(&self.early[..len]);
@@ -144,6 +169,10 @@ impl AsyncWrite for Carried {
         let len = ready!(self.sent(cx, sent))?;
         let left = self.frames.left(&buf[..len]);
         self.session.left(left);
+        self.greeting = self.greeting.saturating_sub(left);
+        if self.greeting == 0 {
+            self.reader.take().into_iter().for_each(Waker::wake);
+        }
         Poll::Ready(Ok(len))
     }
 

@@ -80,6 +80,8 @@ pub(super) struct Handshake {
     /// What asked for it. A new session's is in its extensions.
     pub request: Request<()>,
     pub session: Arc<Session>,
+    /// Whether the session begins with it.
+    pub is_new: bool,
 }
 
 impl Engine {
@@ -140,9 +142,9 @@ impl Engine {
     }
 
     /// Speaks on a stream on which the handshake is done; `early` is what the client sent before it had our 101.
-    pub fn carry(&self, stream: Stream, early: Vec<u8>, handshake: Handshake, hold: Hold) {
-        let Handshake { request, session } = handshake;
-        let carried = Carried::new(stream, early.into(), session, hold, self.patience);
+    pub fn carry(&self, stream: Stream, early: Vec<u8>, mut handshake: Handshake, hold: Hold) {
+        let request = std::mem::take(&mut handshake.request);
+        let carried = Carried::new(stream, early.into(), handshake, hold, self.patience);
         // The door has looked at the request.
         let _ = self.service.call((carried, request)).into_inner();
     }
