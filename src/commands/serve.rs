@@ -26,7 +26,8 @@ use crate::view::{self, Json, View, Visitors};
 const HEARTBEAT: Duration = Duration::from_secs(20);
 
 /// The development servers whose pages are let in.
-const DEVELOPMENT: [&str; 2] = ["http://localhost:3000", "http://localhost:5173"];
+const DEVELOPMENT: [&str; 4] =
+    ["http://localhost:3000", "http://localhost:5173", "http://127.0.0.1:3000", "http://127.0.0.1:5173"];
 
 /// What is kept of what happened, for a view that falls behind.
 const KEEP: Keep = Keep { events: 50_000, bytes: 64 << 20 };

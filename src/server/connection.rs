@@ -57,7 +57,9 @@ pub(super) async fn drive(stream: Stream, doors: Doors, mut hold: Hold) {
                     let socket = Socket::new(stream, &early, talk, context).await;
                     tokio::spawn(socket.run(hold));
                 }
-                Next::Engine(handshake) => context.engine.carry(stream, early, handshake, hold),
+                Next::Engine(handshake) => {
+                    tokio::spawn(async move { context.engine.carry(stream, early, handshake, hold).await });
+                }
             }
             return;
         }

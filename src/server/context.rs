@@ -1,6 +1,7 @@
 //! What the rooms of the server pass to each other.
 
 use std::net::SocketAddr;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -77,6 +78,8 @@ pub(super) struct Hold {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Visit {
     pub upgrade: Upgrade,
+    /// How many sessions of Socket.IO it has begun that have not ended.
+    pub sessions: Arc<AtomicUsize>,
     pub presence: Presence,
 }
 

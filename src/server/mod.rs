@@ -27,6 +27,7 @@ mod shutdown;
 mod socket;
 mod socketio;
 mod store;
+mod subscription;
 mod tls;
 
 pub use context::Options;

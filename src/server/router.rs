@@ -13,6 +13,7 @@ use super::problem::Problem;
 use super::rooms;
 use super::socket::Talk;
 use super::socketio::PATH;
+use super::subscription::Subscription;
 use super::{cors, framing};
 
 /// A door, as it can be asked for.
@@ -183,7 +184,7 @@ async fn route(
         To::Events => Ok(events::stream(request, context, &visit.presence)),
         To::Echo => echo::echo(request, context).await,
         To::Socket => {
-            let talk = || Ok(Next::Talk(Talk::List(context.store.subscribe())));
+            let talk = || Ok(Next::Talk(Talk::List(Subscription::new(&context.store))));
             websocket::upgrade(request, &visit.upgrade, talk)
         }
         To::EchoSocket => websocket::upgrade(request, &visit.upgrade, || Ok(Next::Talk(Talk::Echo))),

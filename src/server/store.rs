@@ -133,6 +133,8 @@ pub struct Following {
     pub missed: Vec<News>,
     /// Where the list is now.
     pub at: NewsId,
+    /// Whether that is all of it.
+    pub whole: bool,
     /// Everything that happens from now on.
     pub news: broadcast::Receiver<News>,
 }
@@ -157,13 +159,22 @@ struct List {
     recent: VecDeque<News>,
     /// The newest that is no longer among it.
     forgotten: NewsId,
+    /// The last change.
+    last_change: NewsId,
 }
 
 impl List {
     /// What is next: a change.
     fn changed(&mut self) -> NewsId {
         self.at.change += 1;
+        self.last_change = self.at;
         self.at
+    }
+
+    /// Whether [`List::missed`] is all that happened after `since`.
+    fn is_whole(&self, since: NewsId) -> bool {
+        let oldest = self.messages.keys().next().copied().unwrap_or_default();
+        since >= self.forgotten || (since >= self.last_change && oldest <= since.message.saturating_add(1))
     }
 
     /// What happened after `since`. Where not all of that is kept, the messages made since, as they are now.
@@ -209,7 +220,8 @@ impl Store {
         // Both under the lock: nothing is in neither, and nothing in both.
         let list = self.list();
         let missed = since.map_or_else(Vec::new, |since| list.missed(since));
-        Following { missed, at: list.at, news: self.news.subscribe() }
+        let whole = since.is_none_or(|since| list.is_whole(since));
+        Following { missed, at: list.at, whole, news: self.news.subscribe() }
     }
 
     /// Adds a message.

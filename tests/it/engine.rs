@@ -204,6 +204,8 @@ fn namespaces_and_what_is_wrong_with_an_event() {
         client.say(&format!("42{said}"));
         assert_eq!(client.event(), ("error".into(), json!({ "detail": detail })));
     }
+    client.say(r#"421["echo",1e999]"#);
+    assert!(client.hear().starts_with(r#"431[{"error":{"detail":"#));
     for n in 0..64 {
         client.say(&format!(r#"42["join","{n}"]"#));
     }
@@ -288,6 +290,7 @@ fn a_crowd_is_heard_whole() {
     const EACH: usize = 100;
     let host = Host::start();
     let mut listener = Client::enter(&host);
+    let mut other = Socket::open(&host);
     let mut crowd: Vec<_> = (0..20).map(|_| Client::enter(&host)).collect();
     for (who, client) in crowd.iter_mut().enumerate() {
         let said: Vec<_> = (0..EACH).map(|n| format!(r#"42["message","{who} {n}"]"#)).collect();
@@ -296,7 +299,7 @@ fn a_crowd_is_heard_whole() {
     let mut next = [0; 20];
     for id in 1..=20 * EACH {
         let (_, message) = listener.event();
-        assert_eq!(message["id"], id);
+        assert_eq!((&message["id"], &other.event().1), (&json!(id), &message));
         let (who, n) = message["text"].as_str().unwrap().split_once(' ').unwrap();
         let next = &mut next[who.parse::<usize>().unwrap()];
         assert_eq!(n, next.to_string());
@@ -373,6 +376,76 @@ fn sessions_have_places_and_give_them_back() {
         }
     });
     poller(&host).unwrap();
+}
+
+/// A session costs no connection, and one connection must not take all of them.
+#[test]
+fn one_connection_has_few_sessions() {
+    let host = Host::start();
+    let mut visitor = Visitor::connect(&host);
+    let mut ask = |method: &str, target: &str, body: &str| {
+        visitor.request(method, target, "", body);
+        visitor.response()
+    };
+    let first = ask("GET", POLLING, "");
+    let open: Value = serde_json::from_slice(&first.body[1..]).unwrap();
+    for _ in 1..16 {
+        assert_eq!(ask("GET", POLLING, "").status, 200);
+    }
+    assert!(ask("GET", POLLING, "").problem().contains("one connection may have 16 sessions"));
+    poller(&host).unwrap();
+    // Where one has ended, another may begin.
+    assert_eq!(ask("POST", &at(open["sid"].as_str().unwrap()), "1").body, b"ok");
+    while ask("GET", POLLING, "").status != 200 {}
+}
+
+/// The client tries a WebSocket, and goes on polling where that dies.
+#[test]
+fn a_probe_that_fails_changes_nothing() {
+    let host = Host::start();
+    let sid = poller(&host).unwrap();
+    assert_eq!(post(&host, &sid, "40").body, b"ok");
+    assert!(poll(&host, &sid)[0].starts_with("40{"));
+    for said in [&["2probe"][..], &[], &["2probe", "4"], &["5"], &["3probe"]] {
+        let mut socket = Visitor::connect(&host).upgrade_at(&format!("{WEBSOCKET}&sid={sid}"));
+        let conn = host.conn_of(&socket);
+        for (n, said) in said.iter().enumerate() {
+            socket.ws.send(Message::text(*said)).unwrap();
+            if n == 0 && *said == "2probe" {
+                assert_eq!(socket.ws.read().unwrap().to_text().unwrap(), "3probe");
+            }
+        }
+        drop(socket);
+        host.ending(conn);
+        assert_eq!(post(&host, &sid, r#"423["echo","polling"]"#).body, b"ok");
+        assert_eq!(poll(&host, &sid), [r#"433["polling"]"#], "{said:?}");
+    }
+}
+
+/// The poll that waits ends, and what the client says right behind its decision is heard.
+#[test]
+fn a_probe_that_works_changes_the_transport() {
+    let host = Host::start();
+    let sid = poller(&host).unwrap();
+    assert_eq!(post(&host, &sid, "40").body, b"ok");
+    assert!(poll(&host, &sid)[0].starts_with("40{"));
+    let mut waiting = Visitor::connect(&host);
+    waiting.request("GET", &at(&sid), "", "");
+    host.asked(&waiting);
+    let mut client = Client(Visitor::connect(&host).upgrade_at(&format!("{WEBSOCKET}&sid={sid}")));
+    client.say("2probe");
+    assert_eq!(client.hear(), "3probe");
+    let mut released = waiting.response();
+    if released.body == b"2" {
+        // The first heartbeat came before.
+        waiting.request("GET", &at(&sid), "", "");
+        released = waiting.response();
+    }
+    assert_eq!(released.body, b"6");
+    client.say_at_once(&["5".to_owned(), r#"420["echo","at once"]"#.to_owned()]);
+    assert_eq!(client.hear(), r#"430["at once"]"#);
+    // It polls no more.
+    assert_eq!(host.ask("GET", &at(&sid), "", "").status, 400);
 }
 
 #[test]

@@ -36,7 +36,7 @@ pub(in crate::server) fn stream<B>(
     presence: &Presence,
 ) -> Response<Body> {
     let since = since(request.headers());
-    let Following { missed, at, news } = context.store.follow(since);
+    let Following { missed, at, news, .. } = context.store.follow(since);
     let first = stream::iter(opening(missed, at));
     let feed = Feed {
         news,

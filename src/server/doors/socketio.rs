@@ -1,8 +1,9 @@
 //! `/socket.io/`: the two transports of Engine.IO. What is spoken over them is `server/socketio/`.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes};
 use http_body_util::Full;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
@@ -14,6 +15,12 @@ use crate::server::doors::websocket;
 use crate::server::problem::Problem;
 use crate::server::socketio::{Handshake, Session, TOLD};
 use crate::wire::engineio::{Packet, SEPARATOR, Type};
+
+/// How many sessions one connection may have begun that have not ended. A proxy may pass on those of several clients.
+const SESSIONS: usize = 16;
+
+/// How many packets are handed on at once.
+const PIECE: usize = 64;
 
 type Answer = Result<Response<Body>, Problem>;
 
@@ -32,14 +39,17 @@ pub(in crate::server) async fn speak(
     if parameter(&query, "EIO") != Some("4") {
         return Ok(refused(5, "Unsupported protocol version"));
     }
-    let session = match parameter(&query, "sid").map(|sid| context.engine.session(sid)) {
-        None => None,
-        Some(Some(session)) if session.ended().is_none() => Some(session),
-        Some(_) => return Ok(refused(1, "Session ID unknown")),
-    };
+    let sid = parameter(&query, "sid");
+    let session = sid.and_then(|sid| context.engine.session(sid));
+    if let Some(sid) = sid.filter(|_| session.as_ref().is_none_or(|session| session.ended().is_some())) {
+        if session.is_some() {
+            context.engine.end(sid).await;
+        }
+        return Ok(refused(1, "Session ID unknown"));
+    }
     match (session, request.method() == Method::GET) {
         (session, true) if websocket => shake(request, context, visit, session),
-        (None, true) => open(request, context).await,
+        (None, true) => open(request, context, visit).await,
         (None, false) => Ok(refused(2, "Bad handshake method")),
         (Some(_), false) if websocket => Ok(refused(3, "Bad request")),
         (Some(session), true) => poll(request, context, visit, &session).await,
@@ -56,7 +66,7 @@ fn shake(
 ) -> Answer {
     websocket::upgrade(request, &visit.upgrade, || {
         let is_new = session.is_none();
-        let session = session.map_or_else(|| begin(context), Ok)?;
+        let session = session.map_or_else(|| begin(context, visit), Ok)?;
         let mut request = bare(request, ());
         request.extensions_mut().insert(Arc::clone(&session));
         Ok(Next::Engine(Handshake { request, session, is_new }))
@@ -64,17 +74,19 @@ fn shake(
 }
 
 /// Takes one of the places for sessions, of which more could be begun than there are connections.
-fn begin(context: &Context) -> Result<Arc<Session>, Problem> {
-    let full = |_| {
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "every place for a session is taken; try again later")
-    };
-    let place = Arc::clone(&context.sessions).try_acquire_owned().map_err(full)?;
-    Ok(context.engine.begin(place))
+fn begin(context: &Context, visit: &Visit) -> Result<Arc<Session>, Problem> {
+    let full = |detail: String| Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail);
+    if visit.sessions.load(Ordering::Relaxed) >= SESSIONS {
+        return Err(full(format!("one connection may have {SESSIONS} sessions")));
+    }
+    let place = Arc::clone(&context.sessions).try_acquire_owned();
+    let place = place.map_err(|_| full("every place for a session is taken; try again later".into()))?;
+    Ok(context.engine.begin(place, &visit.sessions))
 }
 
 /// A new session, over HTTP.
-async fn open(request: &Request<Content>, context: &Context) -> Answer {
-    let session = begin(context)?;
+async fn open(request: &Request<Content>, context: &Context, visit: &Visit) -> Answer {
+    let session = begin(context, visit)?;
     let mut bare = bare(request, Full::default());
     bare.extensions_mut().insert(Arc::clone(&session));
     let response = context.engine.answer(bare).await;
@@ -98,6 +110,7 @@ async fn poll(request: &Request<Content>, context: &Context, visit: &Visit, sess
         response = context.engine.answer(bare(request, Full::default())) => response,
         () = visit.presence.left() => return Ok(text("")),
         () = guard.told() => return Ok(text(&Type::Close.digit().to_string())),
+        () = session.released() => return Ok(text(&Type::Noop.digit().to_string())),
     };
     let body = response.body();
     let separators = body.iter().filter(|&&byte| byte == SEPARATOR as u8).count();
@@ -107,13 +120,32 @@ async fn poll(request: &Request<Content>, context: &Context, visit: &Visit, sess
 
 /// Brings packets. They wait until those before them are dealt with.
 async fn post(request: &mut Request<Content>, context: &Context, session: &Session) -> Answer {
-    let content = content::read(request, &context.options.limits).await?;
+    let mut content = content::read(request, &context.options.limits).await?;
     let mut guard = context.shutdown.guard();
-    tokio::select! {
-        () = session.calm() => {}
-        () = guard.told() => {}
+    loop {
+        tokio::select! {
+            () = session.calm() => {}
+            () = guard.told() => {}
+        }
+        let piece = piece(&mut content);
+        let response = context.engine.answer(bare(request, Full::new(piece))).await;
+        if content.is_empty() || response.status() != StatusCode::OK {
+            return Ok(response.map(Body::new));
+        }
     }
-    Ok(context.engine.answer(bare(request, Full::new(content))).await.map(Body::new))
+}
+
+/// Takes the first packets of a body.
+fn piece(content: &mut Bytes) -> Bytes {
+    let mut separators = content.iter().enumerate().filter(|&(_, &byte)| byte == SEPARATOR as u8);
+    match separators.nth(PIECE - 1) {
+        Some((at, _)) => {
+            let piece = content.split_to(at);
+            content.advance(1);
+            piece
+        }
+        None => std::mem::take(content),
+    }
 }
 
 /// The request, with this content. A session keeps it, so that it shares nothing with what was read with it, which is kilobytes.

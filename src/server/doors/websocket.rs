@@ -86,6 +86,8 @@ mod tests {
     use super::*;
     use crate::server::Store;
     use crate::server::socket::Talk;
+    use crate::server::subscription::Subscription;
+    use std::sync::Arc;
 
     const GOOD: [(&str, &str); 4] = [
         ("upgrade", "websocket"),
@@ -95,7 +97,7 @@ mod tests {
     ];
 
     fn list() -> Result<Next, Problem> {
-        Ok(Next::Talk(Talk::List(Store::new(Box::new(|_| ())).subscribe())))
+        Ok(Next::Talk(Talk::List(Subscription::new(&Arc::new(Store::new(Box::new(|_| ())))))))
     }
 
     fn status(method: &str, headers: &[(&str, &str)]) -> u16 {

@@ -4,20 +4,20 @@ use std::future::pending;
 
 use bytes::Bytes;
 use serde_json::Value;
-use tokio::sync::broadcast;
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::server::context::Context;
 use crate::server::doors::messages;
 use crate::server::rooms::Member;
 use crate::server::store::BACKLOG;
+use crate::server::subscription::{Over, Subscription};
 use crate::server::{News, Store};
 
 /// What is spoken on a socket.
 #[derive(Debug)]
 pub(in crate::server) enum Talk {
     /// The list of messages, and what happens to it.
-    List(broadcast::Receiver<News>),
+    List(Subscription),
     /// Everything comes back as it was.
     Echo,
     /// Everything goes to all members of a room as it is, text and binary alike.
@@ -40,7 +40,7 @@ impl Talk {
     /// The next thing that others did. Nothing is lost where this is given up.
     pub async fn hear(&mut self) -> Heard {
         match self {
-            Self::List(news) => Heard::news(news.recv().await),
+            Self::List(news) => Heard::news(news.next().await),
             Self::Room(member) => Heard::frames(member.next().await),
             Self::Echo => pending().await,
         }
@@ -49,12 +49,7 @@ impl Talk {
     /// The same, where it is there already.
     pub fn heard(&mut self) -> Option<Heard> {
         match self {
-            Self::List(news) => match news.try_recv() {
-                Ok(news) => Some(Heard::news(Ok(news))),
-                Err(broadcast::error::TryRecvError::Empty) => None,
-                Err(broadcast::error::TryRecvError::Lagged(_)) => Some(Heard::TooMuch),
-                Err(broadcast::error::TryRecvError::Closed) => Some(Heard::End),
-            },
+            Self::List(news) => news.take().map(Heard::news),
             Self::Room(member) => member.take().map(Heard::frames),
             Self::Echo => None,
         }
@@ -91,11 +86,11 @@ impl Talk {
 }
 
 impl Heard {
-    fn news(news: Result<News, broadcast::error::RecvError>) -> Self {
+    fn news(news: Result<News, Over>) -> Self {
         match news {
             Ok(news) => Self::Message(Message::Text(news.json)),
-            Err(broadcast::error::RecvError::Lagged(_)) => Self::TooMuch,
-            Err(broadcast::error::RecvError::Closed) => Self::End,
+            Err(Over::Lost) => Self::TooMuch,
+            Err(Over::Stopped) => Self::End,
         }
     }
 

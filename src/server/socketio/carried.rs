@@ -11,8 +11,8 @@ use bytes::{Buf as _, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-use super::Handshake;
 use super::session::Session;
+use super::{Handshake, probe};
 use crate::server::context::Hold;
 use crate::server::hang_up::hang_up;
 use crate::tap::Stream;
@@ -44,6 +44,8 @@ pub(super) struct Carried {
     greeting: usize,
     /// Wakes whoever reads, when it is.
     reader: Option<Waker>,
+    /// Of what socketioxide writes first: said already, while the client tried whether the WebSocket works.
+    swallow: usize,
     /// How long the client may take nothing.
     patience: Option<Duration>,
     /// Set while it takes nothing.
@@ -66,6 +68,7 @@ impl Carried {
             stream: Some(stream),
             early,
             greeting: if what.is_new { GREETING } else { 0 },
+            swallow: if what.is_new { 0 } else { probe::SAID },
             session: what.session,
             hold,
             told: Box::pin(async move { guard.told().await }),
@@ -164,6 +167,11 @@ impl AsyncWrite for Carried {
         }
         if self.over {
             return Poll::Ready(Ok(buf.len()));
+        }
+        if self.swallow > 0 {
+            let len = self.swallow.min(buf.len());
+            self.swallow -= len;
+            return Poll::Ready(Ok(len));
         }
         let sent = Pin::new(self.stream()?).poll_write(cx, buf);
         let len = ready!(self.sent(cx, sent))?;

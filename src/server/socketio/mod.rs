@@ -5,10 +5,12 @@
 
 mod carried;
 mod events;
+mod probe;
 mod seat;
 mod session;
 
 use std::fmt;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -22,9 +24,11 @@ use socketioxide::handler::ConnectHandler as _;
 use socketioxide::service::SocketIoService;
 use socketioxide::{ParserConfig, SocketIo};
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::timeout;
 
 use super::context::{Hold, Options};
-use super::store::Following;
+use super::hang_up::hang_up;
+use super::subscription::Subscription;
 use super::{Limits, Store};
 use crate::tap::Stream;
 use carried::Carried;
@@ -66,6 +70,8 @@ pub(super) struct Engine {
     sessions: Arc<Sessions>,
     /// How long a client may take nothing of what is sent to it.
     patience: Option<Duration>,
+    /// How long it may try whether a WebSocket works.
+    probing: Duration,
 }
 
 impl fmt::Debug for Engine {
@@ -114,12 +120,12 @@ impl Engine {
             let enter = move |socket: SocketRef| std::future::ready(enter(&socket, &before));
             io.ns(namespace, (move |socket: SocketRef| serve(socket, after)).with(enter));
         }
-        Self { service, io, sessions: Arc::default(), patience: write_time }
+        Self { service, io, sessions: Arc::default(), patience: write_time, probing: time(PATIENCE) }
     }
 
-    /// A session that takes this place.
-    pub fn begin(&self, place: OwnedSemaphorePermit) -> Arc<Session> {
-        self.sessions.begin(place)
+    /// A session that takes this place, begun by a connection that has so many.
+    pub fn begin(&self, place: OwnedSemaphorePermit, begun: &Arc<AtomicUsize>) -> Arc<Session> {
+        self.sessions.begin(place, begun)
     }
 
     /// The session with this id.
@@ -142,11 +148,30 @@ impl Engine {
     }
 
     /// Speaks on a stream on which the handshake is done; `early` is what the client sent before it had our 101.
-    pub fn carry(&self, stream: Stream, early: Vec<u8>, mut handshake: Handshake, hold: Hold) {
+    pub async fn carry(&self, mut stream: Stream, early: Vec<u8>, mut handshake: Handshake, mut hold: Hold) {
+        let early = if handshake.is_new {
+            Some(early)
+        } else {
+            let probe = timeout(self.probing, probe::probe(&mut stream, early, &handshake.session));
+            tokio::select! {
+                heard = probe => heard.ok().flatten(),
+                () = hold.guard.told() => None,
+            }
+        };
+        let Some(early) = early else { return hang_up(stream).await };
         let request = std::mem::take(&mut handshake.request);
         let carried = Carried::new(stream, early.into(), handshake, hold, self.patience);
         // The door has looked at the request.
         let _ = self.service.call((carried, request)).into_inner();
+    }
+
+    /// Ends a session whose client is ended for what it does.
+    pub async fn end(&self, id: &str) {
+        let close = Full::new(Bytes::from_static(b"1"));
+        let request = Request::post(format!("{PATH}?EIO=4&transport=polling&sid={id}")).body(close);
+        if let Ok(request) = request {
+            self.answer(request).await;
+        }
     }
 
     /// Ends every session.
@@ -157,10 +182,10 @@ impl Engine {
 
 /// A socket's subscription to the list, on its way from [`enter`] to [`serve`].
 #[derive(Clone)]
-struct Entering(Arc<Mutex<Option<Following>>>);
+struct Entering(Arc<Mutex<Option<Subscription>>>);
 
 /// Before the client is told that it is in: from then on it may speak, and hears everything.
-fn enter(socket: &SocketRef, store: &Store) -> Result<(), Unknown> {
+fn enter(socket: &SocketRef, store: &Arc<Store>) -> Result<(), Unknown> {
     let session = socket.req_parts().extensions.get::<Arc<Session>>().ok_or(Unknown)?;
     session.is(&socket.id.to_string());
     let seat = Arc::new(Seat::new(Arc::clone(session)));
@@ -170,17 +195,16 @@ fn enter(socket: &SocketRef, store: &Store) -> Result<(), Unknown> {
     socket.extensions.insert(seat);
     // Its own room, in which it can be reached alone.
     socket.join(socket.id.to_string());
-    socket.extensions.insert(Entering(Arc::new(Mutex::new(Some(store.follow(None))))));
+    socket.extensions.insert(Entering(Arc::new(Mutex::new(Some(Subscription::new(store))))));
     Ok(())
 }
 
 /// Once it is told.
 async fn serve(socket: SocketRef, store: Arc<Store>) {
     let entering = socket.extensions.remove::<Entering>();
-    let following = entering.and_then(|it| it.0.lock().unwrap_or_else(PoisonError::into_inner).take());
-    if let (Some(seat), Some(following)) = (socket.extensions.get::<Arc<Seat>>(), following) {
-        let Following { at: known, news, .. } = following;
-        Worker { seat, socket, news, known, store }.run().await;
+    let news = entering.and_then(|it| it.0.lock().unwrap_or_else(PoisonError::into_inner).take());
+    if let (Some(seat), Some(news)) = (socket.extensions.get::<Arc<Seat>>(), news) {
+        Worker { seat, socket, news, store }.run().await;
     }
 }
 

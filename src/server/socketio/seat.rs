@@ -6,17 +6,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rmpv::Value;
 use serde_json::value::RawValue;
-use socketioxide::SendError;
 use socketioxide::adapter::LocalAdapter;
 use socketioxide::extract::{AckSender, Data, Event, SocketRef};
 use socketioxide::handler::{self, FromMessageParts as _, MessageHandler};
 use socketioxide::socket::Socket;
-use tokio::sync::broadcast::error::{RecvError, TryRecvError};
-use tokio::sync::{Notify, broadcast};
+use socketioxide::{ParserError, SendError};
+use tokio::sync::Notify;
 
 use super::events::{self, Args};
 use super::session::{EACH, Session};
-use crate::server::store::Following;
+use crate::server::subscription::{Over, Subscription};
 use crate::server::{News, NewsId, Store};
 
 /// How much may wait for one socket, bytes.
@@ -31,7 +30,8 @@ const BEHIND: &str = "the client does not keep up";
 /// What a client said.
 struct Said {
     event: String,
-    args: Vec<Value>,
+    /// What was said with it, or what is wrong with that.
+    args: Result<Vec<Value>, String>,
     /// Where an acknowledgement is asked for.
     answer: Option<AckSender>,
     len: usize,
@@ -152,6 +152,11 @@ impl Seat {
         Some(next)
     }
 
+    fn has_waiting(&self) -> bool {
+        let waiting = self.waiting();
+        !(waiting.rooms.is_empty() && waiting.news.is_empty())
+    }
+
     fn is_gone(&self) -> bool {
         self.waiting().gone || self.session.ended().is_some()
     }
@@ -199,7 +204,8 @@ impl MessageHandler<LocalAdapter, Ear> for Ear {
             };
         // The event has a name: or else it would not have come here.
         let Ok(Event(event)) = Event::from_message_parts(&socket, &mut value, &ack) else { return };
-        let Ok(Data(Args(args))) = Data::from_message_parts(&socket, &mut value, &ack) else { return };
+        let args = Data::from_message_parts(&socket, &mut value, &ack);
+        let args = args.map(|Data(Args(args))| args).map_err(|error: ParserError| error.to_string());
         let answer = AckSender::from_message_parts(&socket, &mut value, &ack).ok().filter(|_| ack.is_some());
         self.0.said(Said { event, args, answer, len });
     }
@@ -209,9 +215,7 @@ impl MessageHandler<LocalAdapter, Ear> for Ear {
 pub(super) struct Worker {
     pub seat: Arc<Seat>,
     pub socket: SocketRef,
-    pub news: broadcast::Receiver<News>,
-    /// How far it has heard of the list.
-    pub known: NewsId,
+    pub news: Subscription,
     pub store: Arc<Store>,
 }
 
@@ -219,10 +223,6 @@ impl Worker {
     pub async fn run(mut self) {
         self.serve().await;
         self.seat.end();
-        if !self.seat.waiting().gone {
-            // Where its queue is full, its session ends anyway.
-            let _ = self.socket.disconnect();
-        }
     }
 
     async fn serve(&mut self) {
@@ -240,41 +240,33 @@ impl Worker {
                 tokio::task::yield_now().await;
                 continue;
             }
-            let room = seat.session.has_room();
+            let waits = !seat.session.has_room() || seat.has_waiting();
             tokio::select! {
                 biased;
-                news = self.news.recv() => match news {
-                    Ok(news) => self.learn(news),
-                    Err(RecvError::Lagged(_)) => self.catch_up(),
-                    Err(RecvError::Closed) => return,
-                },
+                news = self.news.next() => self.learn(news),
                 () = seat.stirred.notified() => {}
-                () = taken, if !room => {}
+                () = taken, if waits => {}
             }
         }
     }
 
     /// Takes all that happened to the list.
     fn hear(&mut self) {
-        loop {
-            match self.news.try_recv() {
-                Ok(news) => self.learn(news),
-                Err(TryRecvError::Lagged(_)) => self.catch_up(),
-                Err(TryRecvError::Empty | TryRecvError::Closed) => return,
+        while let Some(news) = self.news.take() {
+            let over = news.is_err();
+            self.learn(news);
+            if over {
+                return;
             }
         }
     }
 
-    fn learn(&mut self, news: News) {
-        self.known = news.id;
-        self.seat.learn(news);
-    }
-
-    /// Where so much happened at once that the subscription lost some of it, as when many speak in one turn.
-    fn catch_up(&mut self) {
-        let Following { missed, at, news } = self.store.follow(Some(self.known));
-        missed.into_iter().for_each(|news| self.seat.learn(news));
-        (self.known, self.news) = (at, news);
+    fn learn(&self, news: Result<News, Over>) {
+        match news {
+            Ok(news) => self.seat.learn(news),
+            Err(Over::Lost) => self.seat.session.end(BEHIND),
+            Err(Over::Stopped) => self.seat.leave(),
+        }
     }
 
     /// Does what the client says, as long as there is room for answers. Whether there may be more.
@@ -295,7 +287,7 @@ impl Worker {
     /// Emits what waits, as long as there is room.
     fn give(&self) -> Result<(), SendError> {
         while self.seat.session.has_room() {
-            let Some(heard) = self.seat.next(self.known) else { break };
+            let Some(heard) = self.seat.next(self.news.known()) else { break };
             match heard {
                 Next::News(news) => self.tell(&news)?,
                 Next::Room(room) => self.emit("message", &room.payload)?,
@@ -308,15 +300,14 @@ impl Worker {
     fn tell(&self, news: &News) -> Result<(), SendError> {
         // It is JSON that we wrote.
         let Ok(data) = serde_json::from_str::<&RawValue>(news.data()) else { return Ok(()) };
-        self.socket.emit(news.event, data)?;
+        // Before it is emitted: it may have left as soon as it is.
         self.seat.session.owes(news.data().len() + EACH);
-        Ok(())
+        self.socket.emit(news.event, data)
     }
 
     fn emit(&self, event: &str, payload: &Value) -> Result<(), SendError> {
-        self.socket.emit(event, payload)?;
         self.owes(payload);
-        Ok(())
+        self.socket.emit(event, payload)
     }
 
     fn owes(&self, payload: &Value) {
@@ -329,14 +320,15 @@ impl Worker {
 
     async fn take(&self, said: Said) -> Result<(), SendError> {
         let Said { event, args, answer, .. } = said;
-        let done = match event.as_str() {
-            "message" => events::post(args, &self.store).await.map(Some),
-            "echo" => Ok(Some(args.into_iter().next().unwrap_or(Value::Nil))),
-            "join" => events::join(&self.socket, args).map(Some),
-            "leave" => events::leave(&self.socket, args).map(Some),
-            "room-message" => events::say(&self.socket, args, self.store.at()).map(|()| None),
+        let done = match (event.as_str(), args) {
+            (_, Err(problem)) => Err(problem),
+            ("message", Ok(args)) => events::post(args, &self.store).await.map(Some),
+            ("echo", Ok(args)) => Ok(Some(args.into_iter().next().unwrap_or(Value::Nil))),
+            ("join", Ok(args)) => events::join(&self.socket, args).map(Some),
+            ("leave", Ok(args)) => events::leave(&self.socket, args).map(Some),
+            ("room-message", Ok(args)) => events::say(&self.socket, args, self.store.at()).map(|()| None),
             // As with every server of Socket.IO: nobody listens for it.
-            _ => return Ok(()),
+            (_, Ok(_)) => return Ok(()),
         };
         let reply = match done {
             Ok(reply) => reply,
@@ -349,8 +341,8 @@ impl Worker {
             }
         };
         if let Some((answer, reply)) = answer.zip(reply.or(Some(Value::Nil))) {
-            answer.send(&reply)?;
             self.owes(&reply);
+            answer.send(&reply)?;
         }
         Ok(())
     }

@@ -4,6 +4,7 @@
 //! said. Here both are counted, so that who emits can wait, and so can the client.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::Waker;
 
@@ -32,7 +33,9 @@ pub(super) struct Sessions {
 }
 
 impl Sessions {
-    pub fn begin(self: &Arc<Self>, place: OwnedSemaphorePermit) -> Arc<Session> {
+    /// Takes a place. `begun` counts the sessions that the connection has.
+    pub fn begin(self: &Arc<Self>, place: OwnedSemaphorePermit, begun: &Arc<AtomicUsize>) -> Arc<Session> {
+        begun.fetch_add(1, Ordering::Relaxed);
         Arc::new(Session {
             place,
             all: Arc::clone(self),
@@ -40,6 +43,8 @@ impl Sessions {
             state: Mutex::default(),
             taken: Notify::new(),
             calm: Notify::new(),
+            released: Notify::new(),
+            begun: Arc::clone(begun),
         })
     }
 
@@ -64,6 +69,10 @@ pub(in crate::server) struct Session {
     taken: Notify,
     /// What it said is dealt with.
     calm: Notify,
+    /// Whoever polls for it may stop.
+    released: Notify,
+    /// How many the connection has that it began on, this one among them.
+    begun: Arc<AtomicUsize>,
 }
 
 #[derive(Debug, Default)]
@@ -167,6 +176,16 @@ impl Session {
         }
     }
 
+    /// Lets whoever polls for it now stop: the client changes to a WebSocket.
+    pub fn release(&self) {
+        self.released.notify_waiters();
+    }
+
+    /// Ends when a poll may stop.
+    pub async fn released(&self) {
+        self.released.notified().await;
+    }
+
     /// It has to end, for this reason; its transport finds that out.
     pub fn end(&self, why: &'static str) {
         let mut state = self.state();
@@ -189,6 +208,7 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
+        self.begun.fetch_sub(1, Ordering::Relaxed);
         if let Some(id) = self.id.get() {
             lock(&self.all.by_id).remove(id);
         }
