@@ -20,6 +20,10 @@ pub const CAPACITY: usize = 1_000;
 /// The most events that a subscriber may fall behind, and that are kept for one who comes back.
 pub const BACKLOG: usize = 256;
 
+/// How many messages one client may add before others have their turn: many may do so before one listens, who can hear of no more
+/// than [`CAPACITY`] at once.
+pub const POSTS: usize = 8;
+
 /// What somebody wants to say.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Draft {

@@ -362,20 +362,22 @@ fn who_takes_nothing_is_cut_off() {
 #[test]
 fn sessions_have_places_and_give_them_back() {
     let host = strangers(Limits { guests: 2, ..Limits::SERVE });
-    let first = poller(&host).unwrap();
-    let _second = poller(&host).unwrap();
-    let full = poller(&host).unwrap_err();
+    // One connection for all of it, so that only the sessions take places.
+    let mut visitor = Visitor::connect(&host);
+    let mut ask = |method: &str, target: &str, headers: &str, body: &str| {
+        visitor.request(method, target, headers, body);
+        visitor.response()
+    };
+    let first = ask("GET", POLLING, "", "");
+    let open: Value = serde_json::from_slice(&first.body[1..]).unwrap();
+    assert_eq!(ask("GET", POLLING, "", "").status, 200);
+    let full = ask("GET", POLLING, "", "");
     assert_eq!(full.status, 503);
     assert!(full.problem().contains("every place for a session is taken"));
-    assert_eq!(host.ask("GET", WEBSOCKET, HANDSHAKE, "").status, 503);
-    assert_eq!(post(&host, &first, "1").body, b"ok");
-    host.block_on(async {
-        // Its last task has ended soon after the answer.
-        while host.server.sessions() == 2 {
-            tokio::task::yield_now().await;
-        }
-    });
-    poller(&host).unwrap();
+    assert_eq!(ask("GET", WEBSOCKET, HANDSHAKE, "").status, 503);
+    assert_eq!(ask("POST", &at(open["sid"].as_str().unwrap()), "", "1").body, b"ok");
+    assert_eq!(ask("GET", POLLING, "", "").status, 200);
+    assert_eq!(host.server.sessions(), 2);
 }
 
 /// A session costs no connection, and one connection must not take all of them.
@@ -396,7 +398,7 @@ fn one_connection_has_few_sessions() {
     poller(&host).unwrap();
     // Where one has ended, another may begin.
     assert_eq!(ask("POST", &at(open["sid"].as_str().unwrap()), "1").body, b"ok");
-    while ask("GET", POLLING, "").status != 200 {}
+    assert_eq!(ask("GET", POLLING, "").status, 200);
 }
 
 /// The client tries a WebSocket, and goes on polling where that dies.
@@ -515,11 +517,16 @@ fn the_end_is_orderly() {
     visitor.wait_for(br#"40{"sid":"#);
     // The first heartbeat comes before the first answer.
     let conn = host.conn(&visitor);
-    let texts = host.bus.after(Seq(0)).into_iter().filter_map(|event| match &event.kind {
-        Kind::Frame(frame) if frame.conn == conn => frame.text.clone(),
-        _ => None,
+    let mut texts = Vec::new();
+    host.find(|event| {
+        if let Kind::Frame(frame) = &event.kind
+            && frame.conn == conn
+            && let Some(text) = &frame.text
+        {
+            texts.push(text[..text.len().min(2)].to_owned());
+        }
+        (texts.len() == 4).then_some(())
     });
-    let texts: Vec<_> = texts.map(|text| text[..text.len().min(2)].to_owned()).collect();
     assert_eq!(texts, ["40", "0{", "2", "40"]);
 }
 

@@ -128,8 +128,13 @@ async fn post(request: &mut Request<Content>, context: &Context, session: &Sessi
             () = guard.told() => {}
         }
         let piece = piece(&mut content);
+        let ends = piece.split(|&byte| byte == SEPARATOR as u8).any(|packet| packet == b"1");
         let response = context.engine.answer(bare(request, Full::new(piece))).await;
-        if content.is_empty() || response.status() != StatusCode::OK {
+        if ends || response.status() != StatusCode::OK {
+            // As it asked for, or because of what it said.
+            session.over();
+        }
+        if content.is_empty() || ends || response.status() != StatusCode::OK {
             return Ok(response.map(Body::new));
         }
     }

@@ -30,8 +30,11 @@ use seen::Seen;
 use talk::Heard;
 pub(super) use talk::Talk;
 
-/// How many messages, each way, are looked at before what is fed is sent and others have their turn.
+/// How many messages of the client are looked at before what is fed is sent and others have their turn.
 const TURN: usize = 64;
+
+/// The same of what others said: all of it, or one listener would fall behind many who speak.
+const HEARD: usize = 1024;
 
 /// How much may be fed before it is sent, bytes. tungstenite keeps the room that it took.
 const ENOUGH: usize = 16 * 1024;
@@ -195,7 +198,7 @@ impl Socket {
 
     /// Takes what the client said. Whether there may be more.
     async fn said(&mut self, guard: &Guard) -> Result<bool, End> {
-        for _ in 0..TURN {
+        for _ in 0..self.talk.turn().min(TURN) {
             let now = poll_fn(|cx| match self.ws.poll_next_unpin(cx) {
                 Poll::Ready(said) => Poll::Ready(Some(said)),
                 Poll::Pending => Poll::Ready(None),
@@ -232,7 +235,7 @@ impl Socket {
 
     /// Takes what others did. Whether there may be more.
     async fn heard(&mut self, guard: &Guard) -> Result<bool, End> {
-        for _ in 0..TURN {
+        for _ in 0..HEARD {
             let Some(heard) = self.talk.heard() else { return Ok(false) };
             self.tell(heard, guard).await?;
         }
@@ -301,7 +304,11 @@ async fn given_up(control: &Control, talk: &Talk, guard: &Guard) -> End {
 }
 
 async fn behind(talk: &Talk) {
-    while !talk.is_behind() {
+    // Not at once: that something cannot be sent may also only mean that it is the others' turn.
+    loop {
         tokio::time::sleep(LOOK).await;
+        if talk.is_behind() {
+            return;
+        }
     }
 }

@@ -9,7 +9,7 @@ use tokio_tungstenite::tungstenite::Message;
 use crate::server::context::Context;
 use crate::server::doors::messages;
 use crate::server::rooms::Member;
-use crate::server::store::BACKLOG;
+use crate::server::store::{BACKLOG, POSTS};
 use crate::server::subscription::{Over, Subscription};
 use crate::server::{News, Store};
 
@@ -61,6 +61,14 @@ impl Talk {
             Self::List(news) => news.len() > BACKLOG,
             Self::Room(member) => member.is_behind(),
             Self::Echo => false,
+        }
+    }
+
+    /// How much of what the client says may be taken at once: what goes to the list goes to everybody, who must keep up.
+    pub fn turn(&self) -> usize {
+        match self {
+            Self::List(_) => POSTS,
+            Self::Room(_) | Self::Echo => usize::MAX,
         }
     }
 

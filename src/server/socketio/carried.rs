@@ -200,6 +200,7 @@ impl AsyncWrite for Carried {
 
 impl Drop for Carried {
     fn drop(&mut self) {
+        self.session.over();
         let Some(stream) = self.stream.take() else { return };
         let hold = self.hold.clone();
         // Where the runtime itself ends, so do its streams.

@@ -15,14 +15,15 @@ use tokio::sync::Notify;
 
 use super::events::{self, Args};
 use super::session::{EACH, Session};
+use crate::server::store::POSTS;
 use crate::server::subscription::{Over, Subscription};
 use crate::server::{News, NewsId, Store};
 
 /// How much may wait for one socket, bytes.
 const WAITING: usize = 1024 * 1024;
 
-/// How much of what the client said is done before others have their turn.
-const TURN: usize = 16;
+/// How much of what the client said is done before others have their turn; of what goes to the list, [`POSTS`].
+const TURN: usize = 64;
 
 /// Why a session ends whose client lets more wait.
 const BEHIND: &str = "the client does not keep up";
@@ -271,11 +272,16 @@ impl Worker {
 
     /// Does what the client says, as long as there is room for answers. Whether there may be more.
     async fn listen(&self) -> Result<bool, SendError> {
+        let mut posts = 0;
         for _ in 0..TURN {
+            if posts == POSTS {
+                break;
+            }
             if !self.seat.session.has_room() {
                 return Ok(false);
             }
             let Some(said) = self.seat.waiting().said.pop_front() else { return Ok(false) };
+            posts += usize::from(said.event == "message");
             let len = said.len;
             let done = self.take(said).await;
             self.seat.session.dealt(len);

@@ -37,7 +37,7 @@ impl Sessions {
     pub fn begin(self: &Arc<Self>, place: OwnedSemaphorePermit, begun: &Arc<AtomicUsize>) -> Arc<Session> {
         begun.fetch_add(1, Ordering::Relaxed);
         Arc::new(Session {
-            place,
+            place: Mutex::new(Some(place)),
             all: Arc::clone(self),
             id: OnceLock::new(),
             state: Mutex::default(),
@@ -60,8 +60,8 @@ impl Sessions {
 /// One client's session.
 #[derive(Debug)]
 pub(in crate::server) struct Session {
-    #[expect(dead_code, reason = "held, and never looked at")]
-    place: OwnedSemaphorePermit,
+    /// Until it is over.
+    place: Mutex<Option<OwnedSemaphorePermit>>,
     all: Arc<Sessions>,
     id: OnceLock<String>,
     state: Mutex<State>,
@@ -196,6 +196,16 @@ impl Session {
         reader.into_iter().for_each(Waker::wake);
     }
 
+    /// It has ended, and another may have its place. socketioxide may hold on to what is left of it for some time.
+    pub fn over(&self) {
+        if lock(&self.place).take().is_some() {
+            self.begun.fetch_sub(1, Ordering::Relaxed);
+        }
+        if let Some(id) = self.id.get() {
+            lock(&self.all.by_id).remove(id);
+        }
+    }
+
     /// Why it has to end, where it has.
     pub fn ended(&self) -> Option<&'static str> {
         self.state().ended
@@ -208,10 +218,7 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        self.begun.fetch_sub(1, Ordering::Relaxed);
-        if let Some(id) = self.id.get() {
-            lock(&self.all.by_id).remove(id);
-        }
+        self.over();
     }
 }
 
