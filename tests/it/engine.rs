@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 use wsdemo::server::{Limits, Options};
-use wsdemo::timeline::{Kind, Seq, Side, Who};
+use wsdemo::timeline::{Kind, Side, Who};
 
 use crate::harness::ALONE;
 use crate::visitor::{Host, Response, Socket, Visitor};
