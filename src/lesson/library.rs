@@ -204,7 +204,7 @@ mod tests {
     #[test]
     fn a_name_that_nobody_has_is_told_with_those_that_there_are() {
         let error = Library::new(Some("/nowhere".into())).find("htpp").expect_err("unknown");
-        insta::assert_snapshot!(error, @r#"there is no lesson named "htpp" (did you mean http?); there are http, socket, compare, socketio"#);
+        insta::assert_snapshot!(error, @r#"there is no lesson named "htpp" (did you mean http?); there are http, socket, compare, socketio, react"#);
     }
 
     #[test]
