@@ -1,5 +1,7 @@
 //! Socket.IO in a transcript: a lesson's clients at our own door, and what they say of a server that misbehaves.
 
+mod unwilling;
+
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
 use std::thread;
