@@ -37,7 +37,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// How long a server may take to answer a probe, to take the last words of a client that leaves, and to end a connection.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// Whether the session has come to a WebSocket; why not, where it never will.
+/// Whether the session has changed to a WebSocket; why not, where it never will.
 pub(super) type Upgraded = Option<Result<(), String>>;
 
 /// What a client emitted while nobody was there to hear it. It outlives sessions: the next one says it.
@@ -96,6 +96,8 @@ struct Running {
     overdue: Option<Instant>,
     /// When whoever leaves goes without having been heard.
     goes: Option<Instant>,
+    /// Whether the lesson told it to leave.
+    left: bool,
     /// Orders taken that are not all carried out; the first is to connect.
     owed: usize,
 }
@@ -185,6 +187,7 @@ impl Running {
             writing: None,
             overdue: None,
             goes: None,
+            left: false,
             owed: 1,
         };
         if mode == Mode::WebSocket {
@@ -193,8 +196,13 @@ impl Running {
         } else {
             running.get_line = Line::open(first).await.ok();
         }
-        if mode == Mode::Polling {
-            running.upgraded.send_replace(Some(Err("this client only polls".into())));
+        let never = match mode {
+            Mode::Upgrade => None,
+            Mode::WebSocket => Some("this client began with a WebSocket"),
+            Mode::Polling => Some("this client only polls"),
+        };
+        if let Some(why) = never {
+            running.upgraded.send_replace(Some(Err(why.into())));
         }
         running
     }
@@ -296,7 +304,10 @@ impl Running {
         let unsent = |why: &str| self.post.deliver(Incoming::Unsent(why.into()));
         match command {
             Command::Emit(emit) => self.session.emit(emit),
-            Command::Leave => self.session.leave(),
+            Command::Leave => {
+                self.left = true;
+                self.session.leave();
+            }
             Command::Message(message) => match &mut self.ws {
                 Some(ws) => ws.say(message, By::Hand),
                 None => unsent("its connection is no WebSocket yet"),
@@ -343,7 +354,6 @@ impl Running {
         match ws {
             Ok(ws) if own => {
                 self.post.local = ws.link().local;
-                self.upgraded.send_replace(Some(Ok(())));
                 self.ws = Some(ws);
             }
             Ok(ws) => {
@@ -446,6 +456,9 @@ impl Running {
         let mut all: Vec<_> = self.ws.take().into_iter().chain(self.tried.take()).collect();
         for ws in &mut all {
             let _ = tokio::time::timeout_at(until, websocket::close(ws)).await;
+        }
+        if self.left {
+            self.post.deliver(Incoming::Io(Io::Left));
         }
         (0..self.owed).for_each(|_| queue.sent());
         for ws in all {

@@ -89,7 +89,8 @@ impl Unwilling {
         if self.manner == Manner::Refuses {
             return stream.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n").ok();
         }
-        let switching = "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n";
+        let switching =
+            "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n";
         stream.write_all(switching.as_bytes()).ok()?;
         stream.read_exact(&mut [0; 12]).ok()?;
         self.told.send("probe".into()).ok()?;
