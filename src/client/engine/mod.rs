@@ -92,6 +92,8 @@ struct Running {
     ws: Option<Talk>,
     /// Bytes that are written past the library, before anything else is.
     writing: Option<Writing>,
+    /// An order past the library: what was said before it is written first.
+    held: Option<Command>,
     /// When the server's heartbeat is overdue.
     overdue: Option<Instant>,
     /// When whoever leaves goes without having been heard.
@@ -124,7 +126,10 @@ pub(super) async fn own(start: Start, mut queue: Queue) {
     loop {
         running.begin();
         running.flush();
-        if running.session.is_settled() && running.has_said_all() {
+        if let Some(command) = running.held.take() {
+            running.held = running.obey_now(command);
+        }
+        if running.session.is_settled() && running.held.is_none() && running.has_said_all() {
             (0..std::mem::take(&mut running.owed)).for_each(|_| queue.sent());
         }
         if running.session.is_over() || (running.session.has_left() && running.has_said_all()) {
@@ -133,7 +138,7 @@ pub(super) async fn own(start: Start, mut queue: Queue) {
         match running.next(&mut queue, listening).await {
             Happened::Order(Some(command)) => {
                 running.owed += 1;
-                running.obey(command);
+                running.held = running.obey_now(command);
             }
             Happened::Order(None) => {
                 listening = false;
@@ -185,6 +190,7 @@ impl Running {
             tried: None,
             ws: None,
             writing: None,
+            held: None,
             overdue: None,
             goes: None,
             left: false,
@@ -286,7 +292,7 @@ impl Running {
         // nobody changes to one that has ended.
         tokio::select! {
             biased;
-            command = queue.next(), if listening && free => Happened::Order(command),
+            command = queue.next(), if listening && free && self.held.is_none() => Happened::Order(command),
             () = some(&mut self.writing) => Happened::Written,
             ws = some(&mut self.opening) => Happened::Opened(ws),
             turn = tried => Happened::Tried(turn),
@@ -297,6 +303,17 @@ impl Running {
             () = at(self.overdue) => Happened::Silent,
             () = at(self.goes) => Happened::Gone,
         }
+    }
+
+    /// Hands back what has to wait until all that was said before is written.
+    fn obey_now(&mut self, command: Command) -> Option<Command> {
+        self.flush();
+        let past = matches!(command, Command::Raw(_) | Command::Fin | Command::Reset);
+        if past && self.ws.as_ref().is_some_and(|ws| !ws.has_said_all()) {
+            return Some(command);
+        }
+        self.obey(command);
+        None
     }
 
     /// Never waits.
