@@ -13,6 +13,7 @@ mod person;
 mod polling;
 mod raw;
 mod socket;
+mod talk;
 mod transport;
 mod websocket;
 

@@ -196,7 +196,7 @@ impl Person {
         }
     }
 
-    /// Whether the session has come to a WebSocket, or why it will not. Waits until one of both is so.
+    /// Whether the session has changed to a WebSocket, or why it will not. Waits until one of both is so.
     pub async fn upgraded(&mut self) -> Result<(), String> {
         let ended = || Err("there is no session".to_owned());
         let Some(io) = &mut self.io else { return ended() };

@@ -2,13 +2,13 @@
 
 use std::collections::VecDeque;
 
-use futures_util::{SinkExt as _, StreamExt as _};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
 use super::Link;
 use super::inbox::{Command, Incoming, NO_SESSION, Post, Queue};
+use super::talk::{By, Talk, Turn};
 
 /// What is still to be done on a connection.
 pub(super) type Waiting = (VecDeque<Command>, Queue);
@@ -21,33 +21,47 @@ pub(super) async fn open(link: Link, early: &[u8]) -> WebSocketStream<Link> {
 
 /// Owns the socket to its end. `early` is what the server sent right behind its 101, `later` what was asked for before.
 pub(super) async fn own(link: Link, early: &[u8], (mut later, mut queue): Waiting, post: Post) {
-    let mut ws = open(link.clone(), early).await;
+    let mut ws = Talk::new(open(link.clone(), early).await);
     let mut leaving = false;
+    // Messages that are not written yet.
+    let mut owed = 0;
     loop {
-        let waiting = later.pop_front();
+        if ws.has_said_all() {
+            (0..std::mem::take(&mut owed)).for_each(|_| queue.sent());
+        }
+        // What is said first is written first, whatever it is: a FIN behind a message is no FIN before it.
+        let free = ws.has_said_all();
+        let waiting = if free { later.pop_front() } else { None };
         let command = tokio::select! {
             biased;
             command = std::future::ready(waiting), if waiting.is_some() => command,
-            command = queue.next(), if !leaving => command,
-            incoming = ws.next() => match incoming {
-                Some(Ok(message)) => {
+            command = queue.next(), if !leaving && free => command,
+            turn = ws.next() => match turn {
+                Turn::Said => continue,
+                Turn::Unsaid(error, by) => {
+                    if by == By::Hand {
+                        post.deliver(Incoming::Unsent(error.to_string()));
+                    }
+                    continue;
+                }
+                Turn::Came(Some(Ok(message))) => {
                     deliver(message, &post);
                     continue;
                 }
-                Some(Err(_)) | None => break,
+                Turn::Came(Some(Err(_)) | None) => break,
             },
         };
         let Some(command) = command else {
             // The client leaves: the close handshake, then the server's FIN.
             leaving = true;
-            let _ = ws.close(None).await;
+            ws.say(Message::Close(None), By::Rule);
             continue;
         };
         match command {
             Command::Message(message) => {
-                if let Err(error) = ws.send(message).await {
-                    post.deliver(Incoming::Unsent(error.to_string()));
-                }
+                ws.say(message, By::Hand);
+                owed += 1;
+                continue;
             }
             Command::Raw(bytes) => drop(link.write_raw(&bytes).await),
             Command::Fin => link.fin(),
@@ -62,7 +76,7 @@ pub(super) async fn own(link: Link, early: &[u8], (mut later, mut queue): Waitin
         queue.sent();
     }
     // The server closes TCP first (RFC 6455, 7.1.1): read to the end before the stream is dropped.
-    ws.into_inner().read_to_end().await;
+    ws.into_link().read_to_end().await;
 }
 
 fn deliver(message: Message, post: &Post) {

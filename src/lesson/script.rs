@@ -243,9 +243,9 @@ pub enum Expect {
     Connect(Option<String>),
     /// `connect_error`: it has not; with the data, where it is written.
     ConnectError(Option<String>),
-    /// `ack DATA`: the answer to the client's latest `emit`.
+    /// `ack DATA`: the answer to the client's latest `emit` in the same fence.
     Ack(Values),
-    /// `disconnect`: the server said that it is over, or the connection has ended.
+    /// `disconnect`: the server said that it is over, the connection has ended, or the client has left.
     Disconnect,
     /// `upgrade`: the session has changed to a WebSocket.
     Upgrade,
@@ -260,7 +260,16 @@ pub enum Values {
     Any,
     /// JSON; several values are separated by commas, none is nothing.
     Json(String),
-    /// `binary HEX`: one value, which is binary.
+    /// Several values or one, of which some are binary.
+    Mixed(Vec<One>),
+}
+
+/// One of several values.
+#[derive(Debug, Clone, PartialEq)]
+pub enum One {
+    /// JSON.
+    Json(String),
+    /// `binary HEX`
     Binary(Vec<u8>),
 }
 

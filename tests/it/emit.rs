@@ -1,5 +1,7 @@
 //! Socket.IO in a transcript: a lesson's clients at our own door, and what they say of a server that misbehaves.
 
+mod unwilling;
+
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
 use std::thread;
@@ -51,7 +53,7 @@ fn heard(run: &Run) -> Vec<String> {
     heard.collect()
 }
 
-const CASES: [Case; 13] = [
+const CASES: [Case; 15] = [
     // What is emitted before the session has begun waits for it, in order.
     (
         "",
@@ -157,6 +159,27 @@ const CASES: [Case; 13] = [
         "anna: > io websocket\nanna: < connect\nanna: > GET /api/messages\nanna: < 200\nanna: > emit echo 1\nanna: < ack 1\n= 2 connections",
         |_| true,
     ),
+    // Bytes beside other values, each with its number; and who leaves may say so.
+    (
+        "",
+        "anna: > io websocket\nanna: < connect\nanna: > emit join \"red\"\nanna: < ack \"red\"\nben: > io polling\nben: < connect\n\
+         ben: > emit room-message \"red\", binary 0102\nanna: < event message binary 01 02\n\
+         ben: > emit echo binary 03, \"b\", binary 04\nben: < ack binary 03\n\
+         anna: > disconnect\nanna: < disconnect\nanna: = closed by server\nben: > disconnect\nben: < disconnect\nben: = closed by client",
+        |run| {
+            let placeholder = |num: u8| format!(r#"{{"_placeholder":true,"num":{num}}}"#);
+            let said = said(run, Side::Client);
+            said.contains(&format!(r#"451-["room-message","red",{}]"#, placeholder(0)))
+                && said.contains(&format!(r#"452-0["echo",{},"b",{}]"#, placeholder(0), placeholder(1)))
+        },
+    ),
+    // One's own leaving is no answer to anything else.
+    (
+        "",
+        "anna: > io websocket\nanna: < connect\nanna: > disconnect\nanna: = closed by server\nanna: > GET /api/messages\nanna: < 200\n\
+         anna: > io polling\nanna: > disconnect\nanna: > io polling\nanna: < connect\nanna: > emit echo 1\nanna: < ack 1",
+        |_| true,
+    ),
     // By hand.
     (
         "",
@@ -213,7 +236,12 @@ fn what_did_not_come_true_is_told() {
             "disconnect: the connection was reset",
         ),
         (format!("{io}< within 300ms disconnect"), "< within 300ms disconnect", "nothing within 300ms"),
-        ("> io polling\n< connect\n< upgrade".into(), "< upgrade", "no upgrade: this client only polls"),
+        (
+            format!("{io}> emit echo \"a\", binary 01\n< ack \"a\", binary 01"),
+            "< ack \"a\", binary 01",
+            "ack \"a\"",
+        ),
+        (format!("{io}> emit room-message binary 01\n< event x binary 01, \"b\""), "< event x", "event "),
         (
             format!("{io}> disconnect\n= closed by server\n> disconnect"),
             "an open connection",

@@ -15,13 +15,13 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::Link;
 use super::inbox::{Command, Incoming, Post, Queue};
+use super::talk::{By, Talk, Turn};
 
 pub(super) use dialer::{Dialer, Links};
 pub use packet::{Arg, Emit, Io};
@@ -30,12 +30,14 @@ pub use session::Mode;
 use packet::Packet;
 use polling::{Answer, Line};
 use session::Session;
-use websocket::Ws;
 
 /// How long the last question of polling may stay without an answer when the client has left.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Whether the session has come to a WebSocket; why not, where it never will.
+/// How long a server may take to answer a probe, to take the last words of a client that leaves, and to end a connection.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// Whether the session has changed to a WebSocket; why not, where it never will.
 pub(super) type Upgraded = Option<Result<(), String>>;
 
 /// What a client emitted while nobody was there to hear it. It outlives sessions: the next one says it.
@@ -66,7 +68,8 @@ pub(super) struct Start {
 }
 
 type Exchanging = Pin<Box<dyn Future<Output = (Option<Line>, Answer)> + Send>>;
-type Opening = Pin<Box<dyn Future<Output = Result<Ws, String>> + Send>>;
+type Opening = Pin<Box<dyn Future<Output = Result<Talk, String>> + Send>>;
+type Writing = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// A session with its connections.
 struct Running {
@@ -85,10 +88,18 @@ struct Running {
     /// A WebSocket that is not there yet.
     opening: Option<Opening>,
     /// It works, and polling has not stopped yet.
-    tried: Option<Ws>,
-    ws: Option<Ws>,
+    tried: Option<Talk>,
+    ws: Option<Talk>,
+    /// Bytes that are written past the library, before anything else is.
+    writing: Option<Writing>,
+    /// An order past the library: what was said before it is written first.
+    held: Option<Command>,
     /// When the server's heartbeat is overdue.
     overdue: Option<Instant>,
+    /// When whoever leaves goes without having been heard.
+    goes: Option<Instant>,
+    /// Whether the lesson told it to leave.
+    left: bool,
     /// Orders taken that are not all carried out; the first is to connect.
     owed: usize,
 }
@@ -97,10 +108,15 @@ enum Happened {
     Order(Option<Command>),
     Got((Option<Line>, Answer)),
     Posted((Option<Line>, Answer)),
-    Opened(Result<Ws, String>),
-    Came(Option<Result<Message, Error>>),
+    Opened(Result<Talk, String>),
+    /// On the session's WebSocket.
+    Turn(Turn),
+    /// On the one that is not in use yet.
+    Tried(Turn),
+    Written,
     Idle,
     Silent,
+    Gone,
 }
 
 /// Owns the session to its end.
@@ -109,17 +125,20 @@ pub(super) async fn own(start: Start, mut queue: Queue) {
     let mut listening = true;
     loop {
         running.begin();
-        running.flush().await;
-        if running.session.is_settled() && running.posting.is_none() {
+        running.flush();
+        if let Some(command) = running.held.take() {
+            running.held = running.obey_now(command);
+        }
+        if running.session.is_settled() && running.held.is_none() && running.has_said_all() {
             (0..std::mem::take(&mut running.owed)).for_each(|_| queue.sent());
         }
-        if running.session.is_over() || (running.session.has_left() && running.posting.is_none()) {
+        if running.session.is_over() || (running.session.has_left() && running.has_said_all()) {
             break;
         }
         match running.next(&mut queue, listening).await {
             Happened::Order(Some(command)) => {
                 running.owed += 1;
-                running.obey(command).await;
+                running.held = running.obey_now(command);
             }
             Happened::Order(None) => {
                 listening = false;
@@ -133,11 +152,14 @@ pub(super) async fn own(start: Start, mut queue: Queue) {
                 }
             }
             Happened::Opened(ws) => running.opened(ws),
-            Happened::Came(message) => running.came(message),
+            Happened::Turn(turn) => running.turn(turn),
+            Happened::Tried(turn) => running.tried(turn),
+            Happened::Written => running.writing = None,
             Happened::Idle => running.post_line = None,
             Happened::Silent => running.over("no heartbeat came in time"),
+            Happened::Gone => running.over("the server did not let it end"),
         }
-        running.switch().await;
+        running.switch();
     }
     running.end(queue).await;
 }
@@ -167,7 +189,11 @@ impl Running {
             opening: None,
             tried: None,
             ws: None,
+            writing: None,
+            held: None,
             overdue: None,
+            goes: None,
+            left: false,
             owed: 1,
         };
         if mode == Mode::WebSocket {
@@ -176,8 +202,13 @@ impl Running {
         } else {
             running.get_line = Line::open(first).await.ok();
         }
-        if mode == Mode::Polling {
-            running.upgraded.send_replace(Some(Err("this client only polls".into())));
+        let never = match mode {
+            Mode::Upgrade => None,
+            Mode::WebSocket => Some("this client began with a WebSocket"),
+            Mode::Polling => Some("this client only polls"),
+        };
+        if let Some(why) = never {
+            running.upgraded.send_replace(Some(Err(why.into())));
         }
         running
     }
@@ -215,26 +246,34 @@ impl Running {
         }
     }
 
-    /// Says on the WebSocket what is to be said.
-    async fn flush(&mut self) {
-        let Some(ws) = &mut self.ws else { return };
-        let mut sent = Ok(());
-        let mut any = false;
-        while let (Ok(()), Some(packet)) = (&sent, self.session.frame()) {
-            sent = ws.feed(websocket::message(packet)).await;
-            any = true;
+    /// Hands the WebSocket what is to be said.
+    fn flush(&mut self) {
+        if let Some(ws) = &mut self.ws {
+            while let Some(packet) = self.session.frame() {
+                ws.say(websocket::message(packet), By::Rule);
+            }
         }
-        if any && sent.is_ok() {
-            sent = ws.flush().await;
-        }
-        if let Err(error) = sent {
-            self.over(&websocket::how(&error));
+        if self.session.is_leaving() {
+            self.goes.get_or_insert_with(|| Instant::now() + LIMIT);
         }
     }
 
+    /// Whether nothing is on its way to the server.
+    fn has_said_all(&self) -> bool {
+        self.posting.is_none() && self.writing.is_none() && self.ws.as_ref().is_none_or(Talk::has_said_all)
+    }
+
     async fn next(&mut self, queue: &mut Queue, listening: bool) -> Happened {
-        let came = async {
+        let free = self.writing.is_none();
+        let turn = async {
             match &mut self.ws {
+                Some(ws) if free => ws.next().await,
+                Some(ws) => ws.heard().await,
+                None => pending().await,
+            }
+        };
+        let tried = async {
+            match &mut self.tried {
                 Some(ws) => ws.next().await,
                 None => pending().await,
             }
@@ -245,41 +284,54 @@ impl Running {
                 None => pending().await,
             }
         };
-        let silent = async {
-            match self.overdue {
-                Some(time) => tokio::time::sleep_until(time).await,
-                None => pending().await,
-            }
+        let at = async |time: Option<Instant>| match time {
+            Some(time) => tokio::time::sleep_until(time).await,
+            None => pending().await,
         };
-        // A WebSocket that works is known before the question that it ends is answered, so that no other is asked.
+        // How a WebSocket is doing is known before the question that it waits for is answered, so that no other is asked, and
+        // nobody changes to one that has ended.
         tokio::select! {
             biased;
-            command = queue.next(), if listening => Happened::Order(command),
+            command = queue.next(), if listening && free && self.held.is_none() => Happened::Order(command),
+            () = some(&mut self.writing) => Happened::Written,
             ws = some(&mut self.opening) => Happened::Opened(ws),
+            turn = tried => Happened::Tried(turn),
             answer = some(&mut self.get) => Happened::Got(answer),
             answer = some(&mut self.posting) => Happened::Posted(answer),
-            message = came => Happened::Came(message),
+            turn = turn => Happened::Turn(turn),
             () = idle => Happened::Idle,
-            () = silent => Happened::Silent,
+            () = at(self.overdue) => Happened::Silent,
+            () = at(self.goes) => Happened::Gone,
         }
     }
 
-    async fn obey(&mut self, command: Command) {
+    /// Hands back what has to wait until all that was said before is written.
+    fn obey_now(&mut self, command: Command) -> Option<Command> {
+        self.flush();
+        let past = matches!(command, Command::Raw(_) | Command::Fin | Command::Reset);
+        if past && self.ws.as_ref().is_some_and(|ws| !ws.has_said_all()) {
+            return Some(command);
+        }
+        self.obey(command);
+        None
+    }
+
+    /// Never waits.
+    fn obey(&mut self, command: Command) {
         let unsent = |why: &str| self.post.deliver(Incoming::Unsent(why.into()));
         match command {
             Command::Emit(emit) => self.session.emit(emit),
-            Command::Leave => self.session.leave(),
+            Command::Leave => {
+                self.left = true;
+                self.session.leave();
+            }
             Command::Message(message) => match &mut self.ws {
-                Some(ws) => {
-                    if let Err(error) = ws.send(message).await {
-                        unsent(&error.to_string());
-                    }
-                }
+                Some(ws) => ws.say(message, By::Hand),
                 None => unsent("its connection is no WebSocket yet"),
             },
             Command::Raw(bytes) => {
                 if let Some(link) = self.dialer.links.newest() {
-                    drop(link.write_raw(&bytes).await);
+                    self.writing = Some(Box::pin(async move { drop(link.write_raw(&bytes).await) }));
                 }
             }
             Command::Fin => self.dialer.links.newest().iter().for_each(Link::fin),
@@ -313,13 +365,12 @@ impl Running {
     }
 
     /// A WebSocket is there: the session's own, or one to change to.
-    fn opened(&mut self, ws: Result<Ws, String>) {
+    fn opened(&mut self, ws: Result<Talk, String>) {
         self.opening = None;
         let own = self.session.is_on_websocket();
         match ws {
             Ok(ws) if own => {
-                self.post.local = ws.get_ref().local;
-                self.upgraded.send_replace(Some(Ok(())));
+                self.post.local = ws.link().local;
                 self.ws = Some(ws);
             }
             Ok(ws) => {
@@ -327,11 +378,35 @@ impl Running {
                 self.tried = Some(ws);
             }
             Err(why) if own => self.over(&why),
-            // It goes on by polling.
-            Err(why) => {
-                self.session.probed(false);
-                self.upgraded.send_replace(Some(Err(why)));
-            }
+            Err(why) => self.stay(why),
+        }
+    }
+
+    /// It goes on by polling.
+    fn stay(&mut self, why: String) {
+        self.session.probed(false);
+        self.upgraded.send_replace(Some(Err(why)));
+    }
+
+    /// Something happened on the WebSocket that works, before the session has changed to it.
+    fn tried(&mut self, turn: Turn) {
+        let why = match turn {
+            Turn::Came(Some(Ok(close @ Message::Close(_)))) => websocket::closed(&close),
+            // As socket.io-client: nothing is heard on it yet.
+            Turn::Came(Some(Ok(_))) | Turn::Said => return,
+            Turn::Came(Some(Err(error))) | Turn::Unsaid(error, _) => websocket::how(&error),
+            Turn::Came(None) => polling::ended(None),
+        };
+        self.tried = None;
+        self.stay(why);
+    }
+
+    fn turn(&mut self, turn: Turn) {
+        match turn {
+            Turn::Said => {}
+            Turn::Unsaid(error, By::Hand) => self.post.deliver(Incoming::Unsent(error.to_string())),
+            Turn::Unsaid(error, By::Rule) => self.over(&websocket::how(&error)),
+            Turn::Came(message) => self.came(message),
         }
     }
 
@@ -348,6 +423,9 @@ impl Running {
 
     fn take(&mut self, packet: Packet) {
         let io = self.session.take(packet);
+        if self.session.is_bound_to_poll() && self.upgraded.borrow().is_none() {
+            self.upgraded.send_replace(Some(Err("the server offers none".into())));
+        }
         self.overdue = self.session.beat.map(|beat| Instant::now() + beat);
         if let Some(io) = io {
             self.post.deliver(Incoming::Io(io));
@@ -362,15 +440,13 @@ impl Running {
     }
 
     /// Changes to the WebSocket, where it works and no request is under way.
-    async fn switch(&mut self) {
+    fn switch(&mut self) {
         if self.get.is_some() || self.posting.is_some() || self.tried.is_none() {
             return;
         }
         let (Some(packet), Some(mut ws)) = (self.session.switch(), self.tried.take()) else { return };
-        if let Err(error) = ws.send(websocket::message(packet)).await {
-            return self.over(&websocket::how(&error));
-        }
-        self.post.local = ws.get_ref().local;
+        ws.say(websocket::message(packet), By::Rule);
+        self.post.local = ws.link().local;
         self.ws = Some(ws);
         self.upgraded.send_replace(Some(Ok(())));
         // Nobody asks on them any more.
@@ -393,13 +469,17 @@ impl Running {
             }
             open
         });
-        for ws in self.ws.iter_mut().chain(&mut self.tried) {
-            let _ = ws.close(None).await;
+        let until = Instant::now() + LIMIT;
+        let mut all: Vec<_> = self.ws.take().into_iter().chain(self.tried.take()).collect();
+        for ws in &mut all {
+            let _ = tokio::time::timeout_at(until, websocket::close(ws)).await;
+        }
+        if self.left {
+            self.post.deliver(Incoming::Io(Io::Left));
         }
         (0..self.owed).for_each(|_| queue.sent());
-        for mut ws in self.ws.take().into_iter().chain(self.tried.take()) {
-            while let Some(Ok(_)) = ws.next().await {}
-            ws.into_inner().read_to_end().await;
+        for ws in all {
+            let _ = tokio::time::timeout_at(until, websocket::read_to_end(ws)).await;
         }
         // What waits is answered when the server has heard that it is over.
         if !self.session.is_over()

@@ -45,6 +45,8 @@ pub enum Io {
     Disconnect,
     /// The connection of a client that was let in has ended, in these words.
     Ended(String),
+    /// The client has left, as it was told to.
+    Left,
     /// It never came so far, and this is why.
     Failed(String),
 }
@@ -53,8 +55,7 @@ pub enum Io {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Emit {
     name: String,
-    values: Vec<Value>,
-    attachment: Option<Bytes>,
+    values: Vec<Arg>,
     /// The number of the acknowledgement that is asked for.
     pub(super) ack: Option<u64>,
     /// Whether one is asked for.
@@ -65,14 +66,13 @@ impl Emit {
     /// With values that are JSON.
     #[must_use]
     pub fn json(name: &str, values: Vec<Value>) -> Self {
-        Self { name: name.into(), values, attachment: None, ack: None, asks: false }
+        Self::new(name, values.into_iter().map(Arg::Json).collect())
     }
 
-    /// With one value, which is binary.
+    /// With values of both kinds.
     #[must_use]
-    pub fn binary(name: &str, data: Bytes) -> Self {
-        let attachment = Some(data);
-        Self { name: name.into(), values: vec![placeholder()], attachment, ack: None, asks: false }
+    pub fn new(name: &str, values: Vec<Arg>) -> Self {
+        Self { name: name.into(), values, ack: None, asks: false }
     }
 
     /// The same, and its answer is waited for.
@@ -88,19 +88,23 @@ impl Emit {
 
     /// As it crosses the wire.
     pub(super) fn packets(self, namespace: &str) -> Vec<Packet> {
-        let (what, attachments) = match self.attachment {
-            Some(_) => (socketio::Type::BinaryEvent, 1),
-            None => (socketio::Type::Event, 0),
-        };
-        let values = std::iter::once(Value::from(self.name)).chain(self.values).collect();
+        let mut attachments = Vec::new();
+        let mut values = vec![Value::from(self.name)];
+        for value in self.values {
+            values.push(match value {
+                Arg::Json(value) => value,
+                Arg::Binary(data) => {
+                    attachments.push(Packet::Binary(data));
+                    json!({ "_placeholder": true, "num": attachments.len() - 1 })
+                }
+            });
+        }
+        let what = if attachments.is_empty() { socketio::Type::Event } else { socketio::Type::BinaryEvent };
+        let count = u32::try_from(attachments.len()).unwrap_or(u32::MAX);
         let data = Value::Array(values).to_string();
-        let packet = socketio::Packet { what, attachments, namespace, ack: self.ack, data: &data };
-        std::iter::once(Packet::message(packet)).chain(self.attachment.map(Packet::Binary)).collect()
+        let packet = socketio::Packet { what, attachments: count, namespace, ack: self.ack, data: &data };
+        std::iter::once(Packet::message(packet)).chain(attachments).collect()
     }
-}
-
-fn placeholder() -> Value {
-    json!({ "_placeholder": true, "num": 0 })
 }
 
 /// A packet of Engine.IO's. On a WebSocket each is a message.

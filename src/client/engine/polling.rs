@@ -11,6 +11,7 @@ use hyper::header::{ACCEPT, CONTENT_TYPE, HOST};
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
 
+use super::LIMIT;
 use super::dialer::Dialer;
 use super::packet::Packet;
 use crate::client::Link;
@@ -60,14 +61,17 @@ impl Line {
         self.driver.alongside(exchange).await
     }
 
-    /// Says that nothing more is asked, and reads to the end.
+    /// Says that nothing more is asked, and reads to the end, where that comes.
     pub async fn end(self) {
         drop(self.sender);
-        if let Ok(parts) = self.driver.finish().await {
-            let mut link = parts.io.into_inner();
-            link.fin();
-            link.read_to_end().await;
-        }
+        let end = async {
+            if let Ok(parts) = self.driver.finish().await {
+                let mut link = parts.io.into_inner();
+                link.fin();
+                link.read_to_end().await;
+            }
+        };
+        let _ = tokio::time::timeout(LIMIT, end).await;
     }
 }
 

@@ -308,10 +308,12 @@ impl Session {
         begins
     }
 
-    /// The WebSocket answered the probe, or did not.
+    /// The WebSocket answered the probe; or it did not, or has ended since.
     pub fn probed(&mut self, works: bool) {
-        if self.climb == Climb::Probing {
-            self.climb = if works { Climb::Pausing } else { Climb::No };
+        if works && self.climb == Climb::Probing {
+            self.climb = Climb::Pausing;
+        } else if !works && matches!(self.climb, Climb::Probing | Climb::Pausing) {
+            self.climb = Climb::No;
         }
     }
 
@@ -326,6 +328,15 @@ impl Session {
 
     pub fn is_on_websocket(&self) -> bool {
         self.climb == Climb::Done
+    }
+
+    /// Whether the server has opened the session, and no WebSocket is or will be tried.
+    pub fn is_bound_to_poll(&self) -> bool {
+        matches!(self.stage, Stage::Joining | Stage::Joined) && self.climb == Climb::No
+    }
+
+    pub fn is_leaving(&self) -> bool {
+        self.stage == Stage::Leaving
     }
 
     pub fn is_over(&self) -> bool {

@@ -1,31 +1,29 @@
 //! A session's WebSocket: its handshake, its probe, its messages.
 
-use futures_util::{SinkExt as _, StreamExt as _};
 use http_body_util::BodyExt as _;
 use hyper::client::conn::http1;
 use hyper::header::{CONNECTION, HOST, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
-use tokio_tungstenite::WebSocketStream;
+use tokio::time::{Instant, timeout_at};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
+use super::LIMIT;
 use super::dialer::Dialer;
 use super::packet::Packet;
 use super::polling::{ended, in_words, refusal};
 use crate::client::http::Driver;
 use crate::client::inbox::Body;
 use crate::client::key::new_key;
+use crate::client::talk::{By, Talk, Turn};
 use crate::client::{Link, socket};
 
 /// What a WebSocket is asked first, and answers.
 const PING: &str = "2probe";
 const PONG: &str = "3probe";
 
-/// The WebSocket of a session.
-pub(super) type Ws = WebSocketStream<Link>;
-
 /// Shakes hands.
-pub(super) async fn open(link: Link, target: &str, host: &str) -> Result<Ws, String> {
+pub(super) async fn open(link: Link, target: &str, host: &str) -> Result<Talk, String> {
     let (mut sender, connection) = http1::handshake(TokioIo::new(link)).await.map_err(|e| in_words(&e))?;
     let request = Request::builder()
         .uri(target)
@@ -45,26 +43,52 @@ pub(super) async fn open(link: Link, target: &str, host: &str) -> Result<Ws, Str
     }
     drop((response, sender));
     let parts = driver.finish().await.map_err(|error| in_words(&error))?;
-    Ok(socket::open(parts.io.into_inner(), &parts.read_buf).await)
+    Ok(Talk::new(socket::open(parts.io.into_inner(), &parts.read_buf).await))
 }
 
 /// Opens one beside polling, and tries it.
-pub(super) async fn probe(dialer: Dialer, target: String) -> Result<Ws, String> {
+pub(super) async fn probe(dialer: Dialer, target: String) -> Result<Talk, String> {
     // The connection of polling is opened first: a session's newest is its WebSocket.
     tokio::task::yield_now().await;
     let link = dialer.dial().await.map_err(|error| format!("no connection: {error}"))?;
-    let mut ws = open(link, &target, &dialer.server.to_string()).await?;
-    ws.send(Message::Text(PING.into())).await.map_err(|error| how(&error))?;
+    let until = Instant::now() + LIMIT;
+    let host = dialer.server.to_string();
+    let opened = timeout_at(until, open(link, &target, &host)).await;
+    let ws = opened.map_err(|_| "the server did not answer the handshake")??;
+    timeout_at(until, probed(ws)).await.map_err(|_| "the server did not answer the probe")?
+}
+
+async fn probed(mut ws: Talk) -> Result<Talk, String> {
+    ws.say(Message::Text(PING.into()), By::Rule);
     loop {
         match ws.next().await {
-            Some(Ok(Message::Text(text))) if text.as_str() == PONG => return Ok(ws),
-            Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-            Some(Ok(Message::Text(text))) => return Err(format!("the probe was answered by {text}")),
-            Some(Ok(message)) => return Err(closed(&message)),
-            Some(Err(error)) => return Err(how(&error)),
-            None => return Err(ended(None)),
+            Turn::Came(Some(Ok(Message::Text(text)))) if text.as_str() == PONG => return Ok(ws),
+            Turn::Came(Some(Ok(Message::Ping(_) | Message::Pong(_)))) | Turn::Said => {}
+            Turn::Came(Some(Ok(Message::Text(text)))) => {
+                return Err(format!("the probe was answered by {text}"));
+            }
+            Turn::Came(Some(Ok(message))) => return Err(closed(&message)),
+            Turn::Came(Some(Err(error))) | Turn::Unsaid(error, _) => return Err(how(&error)),
+            Turn::Came(None) => return Err(ended(None)),
         }
     }
+}
+
+/// Says that it is over.
+pub(super) async fn close(ws: &mut Talk) {
+    ws.say(Message::Close(None), By::Rule);
+    while !ws.has_said_all() {
+        // What the server says meanwhile is for nobody; what it does not take any more, it need not.
+        if let Turn::Came(None | Some(Err(_))) = ws.next().await {
+            return;
+        }
+    }
+}
+
+/// Reads to the end of what the server says; it closes TCP first (RFC 6455, 7.1.1).
+pub(super) async fn read_to_end(mut ws: Talk) {
+    while let Turn::Came(Some(Ok(_))) = ws.heard().await {}
+    ws.into_link().read_to_end().await;
 }
 
 /// As a message.

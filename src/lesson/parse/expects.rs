@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::page::{Page, Piece};
 use super::sends::{code_and_reason, control};
-use super::socketio;
 use super::values::{hex, nearest, payload, positive};
+use super::{data, socketio};
 use crate::lesson::script::{Expect, Values};
 
 /// How long a message may take to come, unless the lesson says otherwise.
@@ -119,7 +119,7 @@ fn event(form: Piece<'_>, rest: Piece<'_>, page: &mut Page<'_>) -> Option<Expect
         page.mistake(name, "the event's data is missing", format!("event {} *", name.text));
         return None;
     }
-    let data = if data.text == "*" { Values::Any } else { socketio::values(data, page)? };
+    let data = if data.text == "*" { Values::Any } else { data::values(data, page)? };
     Some(Expect::Event { name: name.text.to_owned(), data })
 }
 

@@ -1,5 +1,6 @@
 //! A lesson's file to a [`Lesson`], or all its mistakes at once.
 
+mod data;
 mod expects;
 mod front;
 mod markdown;

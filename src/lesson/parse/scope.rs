@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::page::{Page, Piece};
 use super::values::nearest;
+use crate::client::Mode;
 use crate::lesson::script::{Expect, MEASURED, Send};
 use crate::lesson::template;
 
@@ -23,6 +24,8 @@ struct Client {
     socket: bool,
     /// It has had a Socket.IO session.
     io: bool,
+    /// How the latest began, where that is known.
+    mode: Option<Mode>,
     /// It has sent bytes of its own making: no telling what it may get.
     raw: bool,
 }
@@ -86,7 +89,10 @@ impl Scope {
         let state = self.state(client);
         match send {
             Send::Request { .. } | Send::Connect => state.connected = true,
-            Send::Io { .. } => (state.connected, state.socket, state.io) = (true, true, true),
+            Send::Io { mode, .. } => {
+                (state.connected, state.socket, state.io) = (true, true, true);
+                state.mode = Some(*mode);
+            }
             Send::Emit { .. } | Send::Disconnect => {
                 if !std::mem::replace(&mut state.io, true) {
                     no_session(client, at, page);
@@ -124,7 +130,7 @@ impl Scope {
 
     /// A line of this client was not understood: nothing that follows from it is held against the lesson.
     pub fn anything(&mut self, client: &str) {
-        *self.state(client) = Client { connected: true, socket: true, io: true, raw: true };
+        *self.state(client) = Client { connected: true, socket: true, io: true, mode: None, raw: true };
         self.happened = true;
     }
 
@@ -141,7 +147,7 @@ impl Scope {
                         message,
                         format!("a line before it: {}> GET /api/messages", front(client)),
                     );
-                    *state = Client { connected: true, socket: true, io: true, raw: true };
+                    *state = Client { connected: true, socket: true, io: true, mode: None, raw: true };
                 }
             }
             Expect::Connect(_)
@@ -151,6 +157,8 @@ impl Scope {
             | Expect::Upgrade => {
                 if !std::mem::replace(&mut state.io, true) {
                     no_session(client, at, page);
+                } else if *expect == Expect::Upgrade {
+                    never_upgrades(client, state.mode, at, page);
                 }
             }
             Expect::Text(_)
@@ -165,6 +173,11 @@ impl Scope {
             }
         }
         self.happened = true;
+    }
+
+    /// Whether there is no telling what this client may get.
+    pub fn may_get_anything(&self, client: &str) -> bool {
+        self.clients.get(client).is_some_and(|client| client.raw)
     }
 
     /// Something happens that no client asked for.
@@ -212,6 +225,17 @@ fn no_socket(client: &str, at: Piece<'_>, page: &mut Page<'_>) {
 fn no_session(client: &str, at: Piece<'_>, page: &mut Page<'_>) {
     let message = format!("{client} has no Socket.IO session yet");
     page.mistake(at, message, format!("a line before it: {}> io", front(client)));
+}
+
+/// Only a session that begins with polling, and may change, does.
+fn never_upgrades(client: &str, mode: Option<Mode>, at: Piece<'_>, page: &mut Page<'_>) {
+    let (written, why) = match mode {
+        Some(Mode::WebSocket) => ("io websocket", "begins with a WebSocket"),
+        Some(Mode::Polling) => ("io polling", "stays with polling"),
+        Some(Mode::Upgrade) | None => return,
+    };
+    let message = format!("`{written}` never upgrades: it {why}");
+    page.mistake(at, message, format!("no such line, or before it: {}> io", front(client)));
 }
 
 /// What stands in front of a client's lines.

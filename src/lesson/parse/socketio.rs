@@ -1,8 +1,10 @@
 //! What a Socket.IO client says and hears: the lines that are written as with socket.io-client.
 
+use super::data;
 use super::expects::brief;
 use super::page::{Page, Piece};
-use super::values::{hex, nearest};
+use super::scope::{NOBODY, Scope};
+use super::values::nearest;
 use crate::client::Mode;
 use crate::lesson::script::{Act, Expect, Send, Values, What};
 use crate::lesson::template;
@@ -43,45 +45,19 @@ pub(super) fn io(rest: Piece<'_>, page: &mut Page<'_>) -> Option<Send> {
 
 /// After `emit`: the event's name, then its values. Whether its answer is waited for is known at the end of the fence.
 pub(super) fn emit(verb: Piece<'_>, rest: Piece<'_>, page: &mut Page<'_>) -> Option<Send> {
-    let (name, data) = rest.word();
+    let (name, rest) = rest.word();
     if name.is_empty() {
         page.mistake(verb, "`emit` wants the event's name and its data", r#"emit message "hello""#);
         return None;
     }
-    if name.text.starts_with('"') {
-        let bare = name.text.trim_matches(|c| matches!(c, '"' | ','));
-        let mend = format!("emit {bare} {}", data.text);
+    if name.text.starts_with(['"', '\'']) || name.text.ends_with(',') {
+        let bare = name.text.trim_matches(|c| matches!(c, '"' | '\'' | ','));
+        let mend = format!("emit {bare} {}", data::mended(rest.text));
         page.mistake(name, "the event's name stands without quotes and without a comma", mend.trim_end());
         return None;
     }
-    let data = if data.is_empty() { Values::Json(String::new()) } else { values(data, page)? };
+    let data = if rest.is_empty() { Values::Json(String::new()) } else { data::values(rest, page)? };
     Some(Send::Emit { name: name.text.to_owned(), data, asks: false })
-}
-
-/// The data of an event or of an answer: JSON, several values separated by commas; or `binary HEX`.
-pub(super) fn values(data: Piece<'_>, page: &mut Page<'_>) -> Option<Values> {
-    let (first, rest) = data.word();
-    if first.text == "binary" {
-        if rest.is_empty() {
-            page.mistake(first, "`binary` wants bytes, in HEX", "binary 01 02 ff");
-            return None;
-        }
-        return hex(rest, page).map(Values::Binary);
-    }
-    if let Err(error) = template::json(&format!("[{}]", data.text)) {
-        let bare = data.text.chars().all(|c| !matches!(c, '"' | '{' | '[' | '\\'));
-        let mend = if bare {
-            serde_json::Value::from(data.text).to_string()
-        } else {
-            r#"{"text":"GOAL"}; several values have commas between them"#.to_owned()
-        };
-        // Where something is missing at its end, the bracket that was added is not to blame.
-        let error = template::json(data.text).err().filter(serde_json::Error::is_eof).unwrap_or(error);
-        let why = if bare { "text stands in quotes".to_owned() } else { brief(&error) };
-        page.mistake(data, format!("the data is no JSON: {why}"), mend);
-        return None;
-    }
-    Some(Values::Json(data.text.to_owned()))
 }
 
 /// The data that came along with `connect` or `connect_error`, where it is written.
@@ -100,12 +76,13 @@ pub(super) fn along(rest: Piece<'_>, page: &mut Page<'_>) -> Option<Option<Strin
 /// After `ack`: its values; nothing, or `*`, is any.
 pub(super) fn ack(rest: Piece<'_>, page: &mut Page<'_>) -> Option<Expect> {
     let any = rest.is_empty() || rest.text == "*";
-    Some(Expect::Ack(if any { Values::Any } else { values(rest, page)? }))
+    Some(Expect::Ack(if any { Values::Any } else { data::values(rest, page)? }))
 }
 
-/// An `emit` asks for an answer where the transcript has one for it: an `ack` of the same client before its next `emit`. Tells
+/// An `emit` asks for an answer where the transcript has one for it: an `ack` of the same client before its next `emit`,
+/// in the same fence: what arrives after a fence is unexpected. Tells
 /// which `ack` has no `emit`.
-pub(super) fn pair(acts: &mut [Act], page: &mut Page<'_>) {
+pub(super) fn pair(acts: &mut [Act], scope: &Scope, page: &mut Page<'_>) {
     for at in 0..acts.len() {
         let act = &acts[at];
         if !matches!(act.what, What::Expect(Expect::Ack(_), _)) {
@@ -119,11 +96,13 @@ pub(super) fn pair(acts: &mut [Act], page: &mut Page<'_>) {
             What::Expect(Expect::Ack(_), _) => Some(false),
             _ => None,
         });
-        if asked != Some(true) {
+        // A line that was not understood may have been the `emit`.
+        let lost = scope.may_get_anything(client.as_deref().unwrap_or(NOBODY));
+        if asked != Some(true) && !lost {
             let line = page.line(acts[at].line).trim();
-            let name = acts[at].client.as_deref().filter(|name| *name != super::scope::NOBODY);
+            let name = acts[at].client.as_deref().filter(|name| *name != NOBODY);
             let front = name.map(|name| format!("{name}: ")).unwrap_or_default();
-            let message = "an `ack` answers one `emit` of the same client, before it in this transcript";
+            let message = "an `ack` answers one `emit` of the same client, before it in the same fence";
             page.mistake(line, message, format!(r#"a line before it: {front}> emit echo "hi""#));
         }
     }

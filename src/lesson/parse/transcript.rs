@@ -11,7 +11,7 @@ use crate::lesson::template;
 
 /// Reads the lines of a fence. What is wrong with them is noted on the page.
 pub(super) fn parse<'a>(lines: &[Piece<'a>], scope: &mut Scope, page: &mut Page<'a>) -> Vec<Act> {
-    let mut reader = Reader { page, scope, acts: Vec::new(), open: None };
+    let mut reader = Reader { page: &mut *page, scope: &mut *scope, acts: Vec::new(), open: None };
     for &line in lines {
         if !reader.line(line) {
             break;
@@ -19,7 +19,7 @@ pub(super) fn parse<'a>(lines: &[Piece<'a>], scope: &mut Scope, page: &mut Page<
     }
     reader.close();
     let mut acts = reader.acts;
-    socketio::pair(&mut acts, page);
+    socketio::pair(&mut acts, scope, page);
     acts
 }
 

@@ -19,6 +19,8 @@ pub(super) fn is_skipped(expect: &Expect, incoming: &Incoming) -> bool {
         Incoming::Pong(_) => !matches!(expect, Expect::Pong(_)),
         // The end of an earlier session is no answer to a new one.
         Incoming::Io(Io::Ended(_)) => matches!(expect, Expect::Connect(_) | Expect::ConnectError(_)),
+        // Who left knows it, and need not say so.
+        Incoming::Io(Io::Left) => *expect != Expect::Disconnect,
         Incoming::Response { .. }
         | Incoming::Text(_)
         | Incoming::Binary(_)

@@ -2,7 +2,7 @@
 
 use super::expect::{Captures, fill, json_fits, shortened, value_fits};
 use crate::client::{Arg, Io};
-use crate::lesson::script::{Expect, Values};
+use crate::lesson::script::{Expect, One, Values};
 use crate::lesson::template;
 
 /// Whether it is that; what it captures is found.
@@ -16,7 +16,7 @@ pub(super) fn io_fits(wanted: &Expect, io: &Io, known: &Captures, found: &mut Ca
             wanted == name && values_fit(data, args, known, found)
         }
         (Expect::Ack(data), Io::Ack { args, .. }) => values_fit(data, args, known, found),
-        (Expect::Disconnect, Io::Disconnect | Io::Ended(_)) => true,
+        (Expect::Disconnect, Io::Disconnect | Io::Ended(_) | Io::Left) => true,
         _ => false,
     }
 }
@@ -25,7 +25,14 @@ pub(super) fn io_fits(wanted: &Expect, io: &Io, known: &Captures, found: &mut Ca
 pub(super) fn values_fit(wanted: &Values, args: &[Arg], known: &Captures, found: &mut Captures) -> bool {
     match wanted {
         Values::Any => true,
-        Values::Binary(wanted) => matches!(args, [Arg::Binary(data)] if data == wanted),
+        Values::Mixed(wanted) => {
+            wanted.len() == args.len()
+                && wanted.iter().zip(args).all(|(wanted, arg)| match (wanted, arg) {
+                    (One::Binary(wanted), Arg::Binary(data)) => data == wanted,
+                    (One::Json(pattern), Arg::Json(value)) => json_fits(pattern, value, known, found),
+                    (One::Binary(_), Arg::Json(_)) | (One::Json(_), Arg::Binary(_)) => false,
+                })
+        }
         Values::Json(pattern) => {
             let Ok(serde_json::Value::Array(patterns)) =
                 template::json(&format!("[{}]", fill(pattern, known)))
@@ -49,6 +56,7 @@ pub(super) fn describe(io: &Io) -> String {
         Io::Event { name, args } => format!("event {name} {}", values(args)).trim_end().into(),
         Io::Ack { args, .. } => format!("ack {}", values(args)).trim_end().into(),
         Io::Disconnect => "disconnect".into(),
+        Io::Left => "disconnect: the client left".into(),
         Io::Ended(how) => format!("disconnect: {how}"),
         Io::Failed(why) => format!("no session: {why}"),
     }

@@ -14,8 +14,8 @@ use super::player::{PlayError, Player};
 use super::skip::Manner;
 use super::stage::Stage;
 use super::{claims, expect};
-use crate::client::{Command, Emit, Incoming, Io, new_key};
-use crate::lesson::script::{Act, Expect, Send, Statement, Values, What, Wire, World};
+use crate::client::{Arg, Command, Emit, Incoming, Io, new_key};
+use crate::lesson::script::{Act, Expect, One, Send, Statement, Values, What, Wire, World};
 use crate::lesson::template;
 use crate::server::Draft;
 use crate::timeline::{Claim, Kind, Role, Seq, Side};
@@ -174,6 +174,13 @@ impl Player<'_> {
             Send::Close(Some((_, reason))) => vec![reason],
             Send::Io { namespace, .. } => vec![namespace],
             Send::Emit { data: Values::Json(data), .. } => vec![data],
+            Send::Emit { data: Values::Mixed(all), .. } => {
+                let texts = all.iter().filter_map(|one| match one {
+                    One::Json(text) => Some(text.as_str()),
+                    One::Binary(_) => None,
+                });
+                texts.collect()
+            }
             Send::Binary { .. }
             | Send::Close(None)
             | Send::Connect
@@ -228,7 +235,17 @@ impl Player<'_> {
                 let values = serde_json::from_str(&data).map_err(|error| format!("{data}: {error}"))?;
                 Ok(Emit::json(name, values))
             }
-            Values::Binary(data) => Ok(Emit::binary(name, data.clone().into())),
+            Values::Mixed(all) => {
+                let value = |one: &One| match one {
+                    One::Binary(data) => Ok(Arg::Binary(data.clone().into())),
+                    One::Json(text) => {
+                        let text = self.fill(text);
+                        let value = serde_json::from_str(&text);
+                        value.map(Arg::Json).map_err(|error| format!("{text}: {error}"))
+                    }
+                };
+                Ok(Emit::new(name, all.iter().map(value).collect::<Result<_, _>>()?))
+            }
             Values::Any => Ok(Emit::json(name, Vec::new())),
         }
     }
@@ -331,8 +348,10 @@ impl Player<'_> {
         for (name, person) in self.stage.iter_mut().flat_map(Stage::people) {
             while let Some(incoming) = person.arrived() {
                 // That a connection ended is what claims are for.
-                let control =
-                    matches!(incoming, Incoming::Ping(_) | Incoming::Pong(_) | Incoming::Io(Io::Ended(_)));
+                let control = matches!(
+                    incoming,
+                    Incoming::Ping(_) | Incoming::Pong(_) | Incoming::Io(Io::Ended(_) | Io::Left)
+                );
                 if !control && !expect::is_news_of_others(&incoming, &self.speakers) {
                     left.push(format!("{name}: < {}", expect::describe(&incoming)));
                 }

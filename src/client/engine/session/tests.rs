@@ -96,7 +96,7 @@ fn events_and_answers_with_and_without_attachments() {
     let args = vec![Arg::Json(json!({"id": 1})), Arg::Json(json!("x"))];
     assert_eq!(event, Some(Io::Event { name: "message".into(), args }));
     let bytes = Bytes::from_static(&[1, 2, 255]);
-    let mut emit = Emit::binary("echo", bytes.clone()).asking(true);
+    let mut emit = Emit::new("echo", vec![Arg::Binary(bytes.clone())]).asking(true);
     emit.number(7);
     session.emit(emit);
     assert_eq!(said(&mut session), [r#"451-7["echo",{"_placeholder":true,"num":0}]"#, "bAQL/"]);
@@ -105,6 +105,29 @@ fn events_and_answers_with_and_without_attachments() {
     let ack = session.take(Packet::Binary(bytes.clone()));
     assert_eq!(ack, Some(Io::Ack { id: 7, args: vec![Arg::Binary(bytes)] }));
     assert_eq!(said(&mut session), ["3"]);
+}
+
+#[test]
+fn attachments_are_numbered_in_order() {
+    let mut session = joined(Mode::WebSocket);
+    let binary = |byte: u8| Arg::Binary(Bytes::from(vec![byte]));
+    session.emit(Emit::new("x", vec![binary(1), Arg::Json(json!("red")), binary(2)]));
+    let placeholder = |num: u8| format!(r#"{{"_placeholder":true,"num":{num}}}"#);
+    let head = format!(r#"452-["x",{},"red",{}]"#, placeholder(0), placeholder(1));
+    assert_eq!(said(&mut session), [head, "bAQ==".into(), "bAg==".into()]);
+}
+
+#[test]
+fn a_websocket_that_ends_before_polling_has_stopped_leaves_it_polling() {
+    let mut session = joined(Mode::Upgrade);
+    assert!(session.begins_probe());
+    session.probed(true);
+    session.probed(false);
+    assert!(session.may_poll() && session.switch().is_none() && session.is_settled());
+    // Once it is in use there is no way back.
+    let mut on = joined(Mode::WebSocket);
+    on.probed(false);
+    assert!(on.is_on_websocket());
 }
 
 #[test]

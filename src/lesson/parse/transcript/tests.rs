@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::client::Mode;
-use crate::lesson::script::{Statement, Values, World};
+use crate::lesson::script::{One, Statement, Values, World};
 use crate::timeline::Side;
 
 fn read(text: &str) -> (Vec<Act>, Vec<String>) {
@@ -374,7 +374,19 @@ fn the_lines_of_a_socket_io_client_are_read() {
         emit(r#"> emit room-message "red", {"a":1}"#),
         ("room-message".into(), json(r#""red", {"a":1}"#))
     );
-    assert_eq!(emit("> emit echo binary 01 ff"), ("echo".into(), Values::Binary(vec![1, 255])));
+    assert_eq!(
+        emit("> emit echo binary 01 ff"),
+        ("echo".into(), Values::Mixed(vec![One::Binary(vec![1, 255])]))
+    );
+    assert_eq!(
+        emit(r#"> emit room-message "a, binary", binary 0102, {"a":[1,2]}, binary ff"#).1,
+        Values::Mixed(vec![
+            One::Json(r#""a, binary""#.into()),
+            One::Binary(vec![1, 2]),
+            One::Json(r#"{"a":[1,2]}"#.into()),
+            One::Binary(vec![255]),
+        ])
+    );
     assert_eq!(after("> disconnect"), What::Send(Send::Disconnect));
     let expect = |line: &str| match after(&format!("> emit echo\n{line}")) {
         What::Expect(expect, _) => expect,
@@ -385,7 +397,7 @@ fn the_lines_of_a_socket_io_client_are_read() {
     assert_eq!(expect("< connect_error *"), Expect::ConnectError(None));
     assert_eq!(expect("< ack"), Expect::Ack(Values::Any));
     assert_eq!(expect("< within 1s ack 1, 2"), Expect::Ack(json("1, 2")));
-    assert_eq!(expect("< ack binary 00"), Expect::Ack(Values::Binary(vec![0])));
+    assert_eq!(expect("< ack binary 00"), Expect::Ack(Values::Mixed(vec![One::Binary(vec![0])])));
     assert_eq!(expect("< disconnect"), Expect::Disconnect);
     assert_eq!(expect("< upgrade"), Expect::Upgrade);
 }
@@ -429,7 +441,22 @@ fn what_is_wrong_with_a_socket_io_line_is_told() {
         ("> emit hello world", "text stands in quotes (\"world\")"),
         ("> emit \"hello\", \"world\"", "(emit hello \"world\")"),
         ("> emit hello {\"a\"", "EOF while parsing"),
-        ("> emit hello 1 2", "the data is no JSON"),
+        ("> emit hello 1 2", "several values have commas between them (1, 2)"),
+        ("> emit hello \"red\" {a:'b'}", "the data is no JSON"),
+        ("> emit hello 'a', {b: 'c d'}", "double quotes (\"a\", {\"b\": \"c d\"})"),
+        ("> emit hello 'a'", "the data is no JSON: strings stand in double quotes (\"a\")"),
+        ("> emit hello {a:1, b_2 : {c:\"d:e\"}}", "({\"a\":1, \"b_2\" : {\"c\":\"d:e\"}})"),
+        ("> emit hello \"red\" {\"a\":1}", "(\"red\", {\"a\":1})"),
+        ("> emit hello [1", "EOF while parsing a list ()"),
+        ("> emit 'hello', 'world'", "without quotes and without a comma (emit hello \"world\")"),
+        ("> emit hello, 1", "without a comma (emit hello 1)"),
+        ("> emit hello \"red\", binary 0x", "\"x\" is no HEX digit"),
+        ("> emit hello \"red\", binary", "(binary 01 02 ff)"),
+        ("> emit hello binary 01, 02", "begins with `binary` (binary 02)"),
+        ("> emit hello binary 01,", "a comma without a value"),
+        ("> emit hello binary 01, red", "text stands in quotes (\"red\")"),
+        ("> emit hello \"red\" binary 01", "the data is no JSON"),
+        ("< event x \"red\", binary 1", "half a byte"),
         ("> emit hello binary", "(binary 01 02 ff)"),
         ("> disconnect now", "(disconnect)"),
         ("> disconect", "(disconnect)"),
@@ -439,6 +466,14 @@ fn what_is_wrong_with_a_socket_io_line_is_told() {
         let found = mistake(&format!("> io\n{line}"));
         assert!(found.contains(part), "{line}: {found}");
     }
+    // What was wrong with an `emit` is wrong once.
+    for emit in ["emit hello 'a'", "emit hello {", "emit", "emti hello"] {
+        mistake(&format!("anna: > io\nanna: > {emit}\nanna: < ack *"));
+    }
+    let bare = mistake("anna: > io websocket\nanna: < connect\nanna: < upgrade");
+    assert!(bare.starts_with("3:9: `io websocket` never upgrades"), "{bare}");
+    assert!(mistake("> io polling\n< upgrade").contains("`io polling` never upgrades"));
+    acts("> io websocket\n> io\n< upgrade");
     let none = mistake("anna: > emit hello");
     assert!(none.contains("anna has no Socket.IO session yet (a line before it: anna: > io)"), "{none}");
     assert!(mistake("> connect\n< connect").contains("no Socket.IO session yet"));
