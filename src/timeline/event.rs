@@ -221,6 +221,9 @@ pub enum Kind {
         /// For `remark`: whose row it belongs to.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         from: Option<Side>,
+        /// For `remark`: the packet that it belongs to, by its type; `event NAME` of an event.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        packet: Option<String>,
         /// For `compare`: the transports, in the order of their lanes.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         lanes: Vec<String>,

@@ -10,8 +10,10 @@ use crate::timeline::{
     Claim, ConnId, Connection, Elapsed, Event, Frame, Kind, Layer, Opcode, Role, Seq, Side, State, Who,
 };
 
+mod told;
 mod within;
 
+use told::Told;
 use within::Within;
 
 /// How long after the start of a transcript its first fact may come for the clock to start with the fact.
@@ -84,7 +86,7 @@ pub struct Ladder {
     over: bool,
     exchanges: HashMap<(ConnId, u64), Heads>,
     unread: HashMap<(ConnId, Side), Unread>,
-    told: VecDeque<(String, Option<Side>, String)>,
+    told: VecDeque<Told>,
     /// Remarks that were made in this transcript: once is enough.
     made: HashSet<&'static str>,
     /// Whether a client has sent data in this transcript: what comes after it may be an echo.
@@ -135,6 +137,7 @@ impl Ladder {
             }
             Kind::Request { conn, exchange, method, target, .. } => {
                 self.heads(*conn, *exchange).request = Some((method.clone(), target.clone()));
+                self.within.asked(*conn, target);
                 Vec::new()
             }
             Kind::Response { conn, exchange, status, .. } => {
@@ -166,7 +169,7 @@ impl Ladder {
                     &format!("{} after it was said", units::duration(after.0)),
                 )]
             }
-            Kind::Say { role, text, detail, from, .. } => self.say(event, *role, text, detail, *from),
+            Kind::Say { .. } => self.say(event),
             Kind::Claim(claim) => self.silence(event, claim).into_iter().collect(),
             // The 101 itself is a row already; the story is told beside the ladder.
             Kind::Upgraded { .. }
@@ -177,14 +180,8 @@ impl Ladder {
         }
     }
 
-    fn say(
-        &mut self,
-        event: &Event,
-        role: Role,
-        text: &str,
-        detail: &Option<String>,
-        from: Option<Side>,
-    ) -> Vec<Row> {
+    fn say(&mut self, event: &Event) -> Vec<Row> {
+        let Kind::Say { role, text, detail, from, packet, .. } = &event.kind else { return Vec::new() };
         match role {
             Role::Wire | Role::Compare => {
                 self.over = false;
@@ -197,7 +194,12 @@ impl Ladder {
                 Vec::new()
             }
             Role::Remark => {
-                self.told.push_back((detail.clone().unwrap_or_default(), from, text.to_owned()));
+                self.told.push_back(Told {
+                    client: detail.clone().unwrap_or_default(),
+                    from: *from,
+                    packet: packet.clone(),
+                    text: text.clone(),
+                });
                 Vec::new()
             }
             Role::Played => {
@@ -276,6 +278,7 @@ impl Ladder {
             labels::tail(frame.wire_len),
         );
         let row = Row { briefer: labels::briefer(frame), ..row };
+        let row = if frame.opcode == Opcode::Close { self.ends(row) } else { row };
         rows.push(match (frame.opcode, frame.from) {
             (Opcode::Pong, _) => self.once(row, "the ping's words come back"),
             (Opcode::Close, Side::Server) if self.over && frame.code == Some(GOING_AWAY) => {
@@ -302,6 +305,7 @@ impl Ladder {
         rows.extend(self.rest(event, conn, from, "belongs to no message"));
         let first = self.state.get(conn).is_none_or(|it| it.fins.len() <= 1);
         let row = self.row(event, Some(conn), Shape::Solid(from), "FIN".into(), String::new());
+        let row = self.ends(row);
         rows.push(match (first, from) {
             (true, Side::Client) => self.remarked(row, "CLIENT hangs up first"),
             (true, Side::Server) => self.remarked(row, "SERVER hangs up first"),
@@ -319,6 +323,7 @@ impl Ladder {
         let lost = connection.is_some_and(no_close_frame);
         let mut add = |shape, label: &str, remark| {
             let row = self.row(event, Some(conn), shape, label.into(), String::new());
+            let row = self.ends(row);
             rows.push(self.remarked(row, remark));
         };
         match (first, reset_by) {
@@ -448,26 +453,6 @@ impl Ladder {
             return self.remarked(row, text);
         }
         row
-    }
-
-    /// With the lesson's remark, where it wrote one for this client and direction.
-    fn lesson(&mut self, row: Row) -> Row {
-        let direction = match row.shape {
-            Shape::Solid(side) | Shape::Broken(side) => Some(side),
-            Shape::Dotted(_) | Shape::Beside(_) | Shape::Across | Shape::Within(_) => None,
-        };
-        let meant = |(name, from, _): &(String, Option<Side>, String)| match (row.conn, direction) {
-            (Some(_), Some(side)) => {
-                row.client.as_ref() == Some(name) && from.is_none_or(|from| from == side)
-            }
-            (None, _) => name.is_empty() && from.is_none(),
-            (Some(_), None) => false,
-        };
-        let Some(at) = self.told.iter().position(meant) else {
-            return row;
-        };
-        let remark = self.told.remove(at).map(|(_, _, text)| Remark { text, told: true });
-        Row { remark, ..row }
     }
 }
 

@@ -3,7 +3,7 @@
 
 mod packets;
 
-pub(super) use packets::told as packets_told;
+pub(super) use packets::{Lens, told as packets_told};
 
 use unicode_width::UnicodeWidthStr as _;
 
@@ -117,7 +117,12 @@ impl Page {
         if message.load.is_empty() {
             lines.extend(self.body(parts.body, body));
         } else {
-            lines.extend(packets::draw(self.look, self.width, &message.load, (wire_len - body, wire_len)));
+            lines.extend(packets::draw(
+                self.look,
+                self.width,
+                &message.load,
+                Lens::of(&parts.head, body, wire_len),
+            ));
         }
         lines
     }

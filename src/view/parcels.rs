@@ -79,6 +79,18 @@ impl Parcel {
         named.unwrap_or(socketio::MAIN)
     }
 
+    /// Whether it is what a lesson calls so: `connect`, `ack`, `event NAME`.
+    pub fn is_called(&self, called: &str) -> bool {
+        let event = self.inner.as_ref().and_then(|inner| inner.event.as_deref());
+        match (called.split_once(' '), self.inner()) {
+            (Some(("event", name)), _) => event == Some(name),
+            (None, Some("binary_ack")) => called == "ack",
+            (None, Some(inner)) => called == inner,
+            (None, None) => called == self.what,
+            (Some(_), _) => false,
+        }
+    }
+
     /// Whether a WebSocket is used from here on.
     pub fn is_upgrade(&self) -> bool {
         self.what == engineio::Type::Upgrade.word()
@@ -166,7 +178,12 @@ impl Parcel {
             }
         };
         let place = inner.namespace.as_ref().map(|name| format!(" in {name}")).unwrap_or_default();
-        Some(format!("socket.io {what}{ack}{words}{place}"))
+        let asks = inner
+            .ack
+            .filter(|_| inner.event.is_some())
+            .map(|ack| format!(", asks {ack}"))
+            .unwrap_or_default();
+        Some(format!("socket.io {what}{ack}{words}{place}{asks}"))
     }
 
     /// What it is there for; of what is said nothing.
@@ -357,7 +374,7 @@ mod tests {
             (r#"42["message",{"id":1,"text":"Hi"}]"#, r#"socket.io message "Hi""#),
             (r#"42/class,["hello","a",2]"#, r#"socket.io hello "a", 2 in /class"#),
             (r#"431["Hi"]"#, r#"socket.io ack 1 "Hi""#),
-            (r#"421["echo","Hi"]"#, r#"socket.io echo "Hi""#),
+            (r#"421["echo","Hi"]"#, r#"socket.io echo "Hi", asks 1"#),
             (r#"451-["bin",{"_placeholder":true,"num":0}]"#, "socket.io bin (binary)"),
             (
                 r#"44/x,{"message":"Invalid namespace"}"#,

@@ -60,7 +60,23 @@ impl Story {
         from: Option<Side>,
     ) -> &mut Self {
         let (lesson, text, detail) = ("http".into(), text.into(), detail.map(str::to_owned));
-        self.push(Kind::Say { lesson, role, text, detail, show, from, lanes: Vec::new() })
+        self.push(Kind::Say { lesson, role, text, detail, show, from, packet: None, lanes: Vec::new() })
+    }
+
+    /// A remark that belongs to a packet.
+    pub fn remark_of(&mut self, packet: &str, client: &str, from: Side, text: &str) -> &mut Self {
+        let (detail, packet) = (Some(client.to_owned()), Some(packet.to_owned()));
+        let (lesson, text) = ("http".into(), text.into());
+        self.push(Kind::Say {
+            lesson,
+            role: Role::Remark,
+            text,
+            detail,
+            show: None,
+            from: Some(from),
+            packet,
+            lanes: Vec::new(),
+        })
     }
 
     pub fn wire(&mut self, show: Show) -> &mut Self {
@@ -78,6 +94,7 @@ impl Story {
             detail: None,
             show: None,
             from: None,
+            packet: None,
             lanes,
         })
     }

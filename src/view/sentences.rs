@@ -89,7 +89,7 @@ fn lines(from: Side, parts: &HeadAnatomy<'_>, of: &Message, detail: Detail) -> V
     if of.load.is_empty() {
         text.extend(body(parts.body, body_len));
     } else {
-        text.extend(message::packets_told(&of.load, (of.wire_len - body_len, of.wire_len)));
+        text.extend(message::packets_told(&of.load, message::Lens::of(&parts.head, body_len, of.wire_len)));
     }
     text
 }

@@ -12,6 +12,7 @@ use crate::timeline::{Event, Kind, Show, Side};
 
 mod compares;
 mod recorded;
+mod remarks;
 mod visitors;
 mod words;
 

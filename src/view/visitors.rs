@@ -14,7 +14,7 @@ use std::io;
 
 use self::chorus::{Chorus, Said};
 use self::row::Row;
-use self::session::{Sessions, Waiting};
+use self::session::{Session, Sessions, Waiting};
 use self::visit::{Asked, Visit};
 use super::text::Look;
 use super::{Options, View, labels, units};
@@ -124,7 +124,7 @@ impl<O: Out> Visitors<O> {
         visit.session = engineio::session(target).map(str::to_owned);
         if visit.early != Some(exchange) {
             let (what, poll) = (format!("{method} {target}"), visit.session.clone());
-            visit.asked.push(Asked { exchange, at, what, shown: false, poll });
+            visit.asked.push(Asked { exchange, at, what, shown: false, poll, carried: false });
         }
     }
 
@@ -145,9 +145,12 @@ impl<O: Out> Visitors<O> {
             visit.answering.clone_from(&asked.poll);
             Some(asked)
         });
-        if status == 200 && asked.as_ref().is_some_and(|asked| asked.poll.is_some()) {
+        let poll = asked.as_ref().and_then(|asked| asked.poll.clone());
+        if status == 200 && poll.is_some() && asked.as_ref().is_some_and(|asked| asked.carried) {
             return Ok(());
         }
+        let is_unknown = self.visits.get(&conn).is_some_and(|visit| visit.unknown);
+        let is_good = status == 200;
         let status = if status == 101 { "101, a WebSocket".to_owned() } else { status.to_string() };
         let row = match asked {
             Some(Asked { at: began, what, shown, .. }) => {
@@ -170,7 +173,24 @@ impl<O: Out> Visitors<O> {
                 Row { from: Some(Side::Server), ..Row::of(at, Some(conn), format!("{status}{to}")) }
             }
         };
-        self.row(&row)
+        match poll {
+            // Its row is that of its packets, where there are any.
+            Some(_) if is_good => {
+                self.visits.entry(conn).or_default().empty = Some(row);
+                Ok(())
+            }
+            Some(id) if is_unknown => {
+                self.row(&row)?;
+                self.ended(at, conn, &Session::Id(id))
+            }
+            Some(_) | None => self.row(&row),
+        }
+    }
+
+    /// An answer that ended without any packet is a row after all.
+    fn empty(&mut self, conn: ConnId) -> io::Result<()> {
+        let row = self.visits.get_mut(&conn).and_then(|visit| visit.empty.take());
+        row.map_or(Ok(()), |row| self.row(&row))
     }
 
     fn frame(&mut self, at: Elapsed, frame: &Frame) -> io::Result<()> {
@@ -270,6 +290,7 @@ impl<O: Out> View for Visitors<O> {
             }
             Kind::Closed { conn, .. } => self.left(event, *conn),
             Kind::World { what, text, .. } => self.world(at, what, text),
+            Kind::MessageEnd { conn, from: Side::Server, .. } => self.empty(*conn),
             // How it ended tells of the FINs, and answers tell of the requests.
             Kind::MessageEnd { .. }
             | Kind::Packet { .. }

@@ -54,16 +54,18 @@ impl Type {
     }
 }
 
-/// Whether what a request to this target carries is read as packets: it says `EIO=4`, or goes to `/socket.io/` and names no other
-/// version.
+/// Whether what a request to this target carries is read as packets: it goes to `/socket.io/`, and names no other version or
+/// transport.
 #[must_use]
 pub fn is_target(target: &str) -> bool {
-    match parameter(target, "EIO") {
-        Some(version) => {
-            version == "4" && matches!(parameter(target, "transport"), Some("polling" | "websocket"))
+    let is_path = target.split('?').next().is_some_and(|path| path.ends_with("/socket.io/"));
+    is_path
+        && match parameter(target, "EIO") {
+            Some(version) => {
+                version == "4" && matches!(parameter(target, "transport"), Some("polling" | "websocket"))
+            }
+            None => true,
         }
-        None => target.split('?').next().is_some_and(|path| path.ends_with("/socket.io/")),
-    }
 }
 
 /// The session that a request to this target belongs to; `None` where it begins one.
@@ -106,7 +108,7 @@ mod tests {
         for target in [
             "/socket.io/?EIO=4&transport=polling&t=a1",
             "/socket.io/?transport=websocket&EIO=4&sid=x",
-            "http://127.0.0.1:3001/elsewhere?EIO=4&transport=polling",
+            "http://127.0.0.1:3001/socket.io/?EIO=4&transport=polling",
             "/socket.io/",
         ] {
             assert!(is_target(target), "{target}");
@@ -115,6 +117,8 @@ mod tests {
             "/",
             "/socket.io/?EIO=3&transport=polling",
             "/?EIO=4",
+            "/api/messages?EIO=4&transport=polling&sid=x",
+            "/elsewhere?EIO=4&transport=polling",
             "/ws?next=/socket.io/",
             "/socket.io/socket.io.js",
         ] {

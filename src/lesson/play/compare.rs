@@ -73,6 +73,7 @@ impl Player<'_> {
             detail: (network != self.flags.network).then(|| network.to_string()),
             show: None,
             from: None,
+            packet: None,
             lanes: workload.transports.clone(),
         });
         let start = Instant::now() + LEAD;

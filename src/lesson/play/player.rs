@@ -315,15 +315,21 @@ impl<'a> Player<'a> {
     /// Tells something.
     pub(super) fn tell(&mut self, role: Role, text: &str, detail: Option<String>) {
         self.count_words(text);
-        self.say(role, text, detail, None);
+        self.say(role, text, detail, (None, None));
     }
 
-    /// A remark for the margin of that client's next row in that direction.
-    pub(super) fn remark(&mut self, text: &str, client: &str, from: Side) {
-        self.say(Role::Remark, text, Some(client.into()), Some(from));
+    /// A remark for the margin of that client's next row in that direction, or of the row of that packet.
+    pub(super) fn remark(&mut self, text: &str, client: &str, from: Side, packet: Option<String>) {
+        self.say(Role::Remark, text, Some(client.into()), (Some(from), packet));
     }
 
-    fn say(&mut self, role: Role, text: &str, detail: Option<String>, from: Option<Side>) {
+    fn say(
+        &mut self,
+        role: Role,
+        text: &str,
+        detail: Option<String>,
+        (from, packet): (Option<Side>, Option<String>),
+    ) {
         self.taps.bus().append(Kind::Say {
             lesson: self.lesson.name.clone(),
             role,
@@ -331,6 +337,7 @@ impl<'a> Player<'a> {
             detail,
             show: None,
             from,
+            packet,
             lanes: Vec::new(),
         });
     }

@@ -36,6 +36,7 @@ impl Player<'_> {
             detail: None,
             show: None,
             from: None,
+            packet: None,
             lanes: Vec::new(),
         });
         let last = parts(before).filter(|part| is_run(part)).last();

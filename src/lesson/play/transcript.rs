@@ -56,6 +56,7 @@ impl Player<'_> {
             detail: None,
             show: Some(wire.show),
             from: None,
+            packet: None,
             lanes: Vec::new(),
         })
     }
@@ -70,14 +71,17 @@ impl Player<'_> {
         let answers = later.iter().take_while(|act| !matches!(act.what, What::Send(_) | What::World(_)));
         for act in std::iter::once(first).chain(answers) {
             let Some(remark) = &act.remark else { continue };
-            let from = match &act.what {
-                What::Send(_) => Side::Client,
-                What::Expect(..) | What::World(_) => Side::Server,
+            let (from, packet) = match &act.what {
+                What::Send(send) => (Side::Client, sent_packet(send)),
+                // What a client does when the server lets it.
+                What::Expect(Expect::Upgrade, _) => (Side::Client, Some("upgrade".to_owned())),
+                What::Expect(expect, _) => (Side::Server, expected_packet(expect)),
+                What::World(_) => (Side::Server, None),
                 // A claim's remark is shown with the claim.
                 What::Claim(_) | What::Wait(_) => continue,
             };
             let client = act.client.clone().unwrap_or_default();
-            self.remark(&remark.clone(), &client, from);
+            self.remark(&remark.clone(), &client, from, packet);
         }
     }
 
@@ -418,6 +422,45 @@ impl Player<'_> {
             self.measured.silence(*time);
         }
         self.claim(claim);
+    }
+}
+
+/// The packet of Socket.IO that such a line sends.
+fn sent_packet(send: &Send) -> Option<String> {
+    match send {
+        Send::Emit { name, .. } => Some(format!("event {name}")),
+        Send::Disconnect => Some("disconnect".into()),
+        Send::Request { .. }
+        | Send::Connect
+        | Send::Io { .. }
+        | Send::Text { .. }
+        | Send::Binary { .. }
+        | Send::Continuation { .. }
+        | Send::Ping(_)
+        | Send::Pong(_)
+        | Send::Close(_)
+        | Send::Raw(_)
+        | Send::Fin
+        | Send::Reset => None,
+    }
+}
+
+/// The packet of Socket.IO that such a line expects; an event may also come without.
+fn expected_packet(expect: &Expect) -> Option<String> {
+    match expect {
+        Expect::Event { name, .. } => Some(format!("event {name}")),
+        Expect::Connect(_) => Some("connect".into()),
+        Expect::ConnectError(_) => Some("connect_error".into()),
+        Expect::Ack(_) => Some("ack".into()),
+        Expect::Disconnect => Some("disconnect".into()),
+        Expect::Upgrade => Some("upgrade".into()),
+        Expect::Response { .. }
+        | Expect::Text(_)
+        | Expect::Binary(_)
+        | Expect::Ping(_)
+        | Expect::Pong(_)
+        | Expect::Close { .. }
+        | Expect::Anything => None,
     }
 }
 

@@ -1,11 +1,12 @@
 //! Rows of packets, beneath the frame or message that carried them: what each layer adds, in bytes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{Ladder, Remark, Row, Shape};
 use crate::timeline::{ConnId, Event, Frame, Kind, Opcode, Side};
 use crate::view::parcels::{Loads, Parcel, sum};
 use crate::view::units;
+use crate::wire::engineio;
 
 /// What is known of packets whose rows are still to come.
 #[derive(Debug, Default)]
@@ -16,6 +17,8 @@ pub(super) struct Within {
     waiting: Option<(ConnId, Side, Parcel)>,
     /// The headers of the frames of the last message there, bytes.
     headers: HashMap<(ConnId, Side), u64>,
+    /// Connections that carry packets.
+    carry: HashSet<ConnId>,
     /// Sums whose parts were named in this transcript.
     named: Vec<Vec<&'static str>>,
 }
@@ -24,6 +27,18 @@ impl Within {
     /// A transcript begins.
     pub fn begin(&mut self) {
         self.named.clear();
+    }
+
+    /// A request begins: what comes on this connection may be packets.
+    pub fn asked(&mut self, conn: ConnId, target: &str) {
+        if engineio::is_target(target) {
+            self.carry.insert(conn);
+        }
+    }
+
+    /// Whether packets are expected there.
+    pub fn carries(&self, conn: ConnId) -> bool {
+        self.carry.contains(&conn)
     }
 
     /// A frame ended, of the message that carries what comes next.
@@ -39,6 +54,7 @@ impl Within {
 
     pub fn closed(&mut self, conn: ConnId) {
         self.loads.closed(conn);
+        self.carry.remove(&conn);
         self.headers.retain(|(of, _), _| *of != conn);
     }
 }
@@ -117,6 +133,10 @@ impl Ladder {
         let tail = format!(", {} bytes", lens.join(" + "));
         let row = self.row(event, Some(conn), Shape::Within(from), label, tail);
         let row = Row { briefer, ..row };
+        let row = self.of_packet(row, from, parcel);
+        if row.remark.is_some() {
+            return row;
+        }
         match parcel.remark(from) {
             Some(remark) => self.once(row, remark),
             None => self.named(row, &parts, quoted),

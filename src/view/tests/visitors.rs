@@ -245,7 +245,7 @@ fn a_client_of_socket_io_is_connected_until_it_is_gone() {
         "#2  C► GET /socket.io/?EIO=4&transport=websocket&sid=x1 → 101, a WebSocket, after 0.20 ms",
         "#1  closed by the client after 2.37 ms: 6 requests; 546 bytes in, 542 out",
         "#2  Client connected to /class, Socket.IO over WebSocket",
-        "#2  C► socket.io echo 7",
+        "#2  C► socket.io echo 7, asks 1",
         "#2  ◄S socket.io ack 1 7",
         "#2  C► text \"what\"",
         "#2  Client disconnected from /class",
@@ -276,4 +276,27 @@ fn what_many_hear_over_socket_io_is_one_row() {
     expected.push("◄S socket.io message \"Hi\" to 4".into());
     expected.extend((1..=3).map(|conn| format!("#{conn}  Client disconnected")));
     assert_eq!(told.cloned().collect::<Vec<_>>(), expected);
+}
+
+/// A poll is told of by its packets; one that carried none is a row, and one whose session is over says who is gone.
+#[test]
+fn a_poll_without_packets_is_a_row() {
+    let mut it = Story::default();
+    it.open_guest(1).polls((1, 1), "", "", "0{\"sid\":\"x1\"}").polls((1, 2), "&sid=x1", "40", "ok");
+    it.polls((1, 3), "&sid=x1", "", "40{\"sid\":\"y\"}").polls((1, 4), "&sid=x1", "", "<html>");
+    let gone = "HTTP/1.1 400 Bad Request\r\ncontent-length: 41\r\n\r\n{\"code\":1,\"message\":\"Session ID unknown\"}";
+    it.poll((1, 5), "&sid=x1", "").us(300).response(1, 5, gone);
+    it.open_guest(2).request(2, 1, "GET /api/messages?EIO=4&transport=polling&sid=z HTTP/1.1\r\n\r\n");
+    it.us(300).response(2, 1, OK);
+    let rows = rows(&it, false);
+    let target = "/socket.io/?EIO=4&transport=polling";
+    let expected = [
+        "#1  Client connected, Socket.IO over polling".to_owned(),
+        format!("#1  C► GET {target}&sid=x1 → 200, after 0.30 ms"),
+        format!("#1  C► GET {target}&sid=x1 → 400, after 0.30 ms"),
+        "#1  Client disconnected".to_owned(),
+        "#2  connected from 127.0.0.1:40512".to_owned(),
+        "#2  C► GET /api/messages?EIO=4&transport=polling&sid=z → 200, after 0.30 ms".to_owned(),
+    ];
+    assert_eq!(rows[2..], expected, "{rows:#?}");
 }

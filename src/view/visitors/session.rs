@@ -110,6 +110,10 @@ impl<O: Out> Visitors<O> {
         let Some(parcel) = Parcel::of(&event.kind) else { return Ok(()) };
         let visit = self.visits.entry(conn).or_default();
         visit.carries = true;
+        match from {
+            Side::Client => visit.asked.last_mut().into_iter().for_each(|asked| asked.carried = true),
+            Side::Server => visit.empty = None,
+        }
         if parcel.is_message() {
             self.waiting = Some(Waiting::Packet(event.at, conn, from, parcel));
         } else if parcel.is_close() {
@@ -161,7 +165,7 @@ impl<O: Out> Visitors<O> {
         }
     }
 
-    fn ended(&mut self, at: Elapsed, conn: ConnId, session: &Session) -> io::Result<()> {
+    pub(super) fn ended(&mut self, at: Elapsed, conn: ConnId, session: &Session) -> io::Result<()> {
         match self.sessions.ended(session) {
             true => self.row(&Row::of(at, Some(conn), "Client disconnected".into())),
             false => Ok(()),

@@ -1,8 +1,12 @@
 //! What is known of one connection, and how it ended.
 
 use super::hello::Hello;
+use super::row::Row;
 use crate::timeline::{Elapsed, Kind, Layer, Side, Who};
 use crate::view::units;
+
+/// What Engine.IO answers to a request of a session that is over.
+const UNKNOWN: &[u8] = b"Session ID unknown";
 
 #[derive(Debug, Default)]
 pub(super) struct Visit {
@@ -15,6 +19,10 @@ pub(super) struct Visit {
     /// The session that the last request belongs to, and the response that is coming.
     pub session: Option<String>,
     pub answering: Option<String>,
+    /// The answer that should carry packets, of which none came yet.
+    pub empty: Option<Row>,
+    /// The last that the server said is that it knows no such session.
+    pub unknown: bool,
     /// That session uses this WebSocket now, and nothing else.
     pub changed: bool,
     /// Asked, and not answered yet, in order.
@@ -37,6 +45,8 @@ pub(super) struct Asked {
     pub shown: bool,
     /// The session for which it only fetches or brings packets: rows of their own tell of those.
     pub poll: Option<String>,
+    /// Its body carried a packet, which was told.
+    pub carried: bool,
 }
 
 impl Visit {
@@ -46,6 +56,9 @@ impl Visit {
     }
 
     pub fn bytes(&mut self, from: Side, layer: Layer, bytes: &[u8]) {
+        if from == Side::Server && self.carries && !self.socket {
+            self.unknown = bytes.windows(UNKNOWN.len()).any(|it| it == UNKNOWN);
+        }
         match (from, layer) {
             (Side::Client, Layer::Tcp) => self.hello.feed(bytes),
             (Side::Server, Layer::Tcp) => {}
