@@ -137,6 +137,7 @@ fn greeting(options: &Options, server: &Server, width: usize) -> Vec<Line> {
     say("page", &format!("http{s}://{address}/"));
     say("API", &format!("http{s}://{address}/api/messages"));
     say("WebSocket", &format!("ws{s}://{address}/ws"));
+    say("Socket.IO", &format!("io(\"http{s}://{address}\")"));
     let trust = if options.tls.is_some() { "-k " } else { "" };
     say("try", &format!("curl {trust}http{s}://{address}/api/messages"));
     if let Some(tls) = &options.tls {

@@ -64,6 +64,9 @@ impl Carried {
         patience: Option<Duration>,
     ) -> Self {
         let mut guard = hold.guard.clone();
+        if patience.is_some() {
+            what.session.is_on(stream.control());
+        }
         Self {
             stream: Some(stream),
             early,

@@ -22,6 +22,7 @@ use hyper::{Request, Response};
 use socketioxide::extract::SocketRef;
 use socketioxide::handler::ConnectHandler as _;
 use socketioxide::service::SocketIoService;
+use socketioxide::socket::DisconnectReason;
 use socketioxide::{ParserConfig, SocketIo};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
@@ -191,7 +192,7 @@ fn enter(socket: &SocketRef, store: &Arc<Store>) -> Result<(), Unknown> {
     let seat = Arc::new(Seat::new(Arc::clone(session)));
     socket.on_fallback(Ear(Arc::clone(&seat)));
     let left = Arc::clone(&seat);
-    socket.on_disconnect(async move || left.leave());
+    socket.on_disconnect(async move |why: DisconnectReason| left.left(why));
     socket.extensions.insert(seat);
     // Its own room, in which it can be reached alone.
     socket.join(socket.id.to_string());

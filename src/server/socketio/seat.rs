@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use socketioxide::adapter::LocalAdapter;
 use socketioxide::extract::{AckSender, Data, Event, SocketRef};
 use socketioxide::handler::{self, FromMessageParts as _, MessageHandler};
-use socketioxide::socket::Socket;
+use socketioxide::socket::{DisconnectReason, Socket};
 use socketioxide::{ParserError, SendError};
 use tokio::sync::Notify;
 
@@ -129,8 +129,23 @@ impl Seat {
         said.iter().for_each(|said| self.session.dealt(said.len));
     }
 
-    /// The socket left its namespace.
-    pub fn leave(&self) {
+    /// The socket left its namespace, or lost it.
+    pub fn left(&self, why: DisconnectReason) {
+        match why {
+            DisconnectReason::HeartbeatTimeout => self.session.tell("a heartbeat was not answered"),
+            DisconnectReason::PacketParsingError => self.session.tell("what came is no packet"),
+            DisconnectReason::TransportClose
+            | DisconnectReason::MultipleHttpPollingError
+            | DisconnectReason::TransportError
+            | DisconnectReason::ClientNSDisconnect
+            | DisconnectReason::ServerNSDisconnect
+            | DisconnectReason::ClosingServer => {}
+        }
+        self.leave();
+    }
+
+    /// Its worker has nothing more to do.
+    fn leave(&self) {
         self.waiting().gone = true;
         self.stirred.notify_one();
     }

@@ -11,6 +11,8 @@ use std::task::Waker;
 use tokio::sync::futures::Notified;
 use tokio::sync::{Notify, OwnedSemaphorePermit};
 
+use crate::tap::Control;
+
 /// How many packets may wait to be taken by the client: less than socketioxide's own queue holds.
 const PACKETS: usize = 1024;
 
@@ -87,6 +89,8 @@ struct State {
     reader: Option<Waker>,
     /// Why it has to end.
     ended: Option<&'static str>,
+    /// Its WebSocket, where who has one is told why it ends.
+    control: Option<Arc<Control>>,
 }
 
 impl State {
@@ -184,6 +188,18 @@ impl Session {
     /// Ends when a poll may stop.
     pub async fn released(&self) {
         self.released.notified().await;
+    }
+
+    /// It is on this WebSocket, of a server with limits, which says why it ends.
+    pub fn is_on(&self, control: &Arc<Control>) {
+        self.state().control = Some(Arc::clone(control));
+    }
+
+    /// Tells why its WebSocket ends.
+    pub fn tell(&self, why: &str) {
+        if let Some(control) = self.state().control.clone() {
+            control.limit(why);
+        }
     }
 
     /// It has to end, for this reason; its transport finds that out.
