@@ -2,7 +2,7 @@ import express from "express";
 import { Server } from "socket.io";
 
 const port = process.env.PORT ?? 3001;
-const pages = ["http://localhost:5173", "http://127.0.0.1:5173"]; // pages from here may connect
+const pages = ["http://localhost:5173", "http://127.0.0.1:5173"]; // only these may poll; a WebSocket is open to any page
 const messages = [];
 
 const app = express();
@@ -12,7 +12,7 @@ const server = app.listen(port, "127.0.0.1", (error) => {
   console.log(`Server: http://127.0.0.1:${port}`);
 });
 
-const io = new Server(server, { cors: { origin: pages } });
+const io = new Server(server, { cors: { origin: pages } }); // to close that as well: allowRequest, and look at the Origin
 const namespaces = [io.of("/"), io.of("/class")];
 namespaces.forEach((namespace) => namespace.on("connection", connected));
 

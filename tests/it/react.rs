@@ -22,12 +22,12 @@ fn passed(variable: &str, server: &str) -> usize {
 #[test]
 #[ignore = "needs Node, Chromium and the example's packages, run by scripts/test"]
 fn the_page_works_beside_wsdemo() {
-    assert_eq!(passed("WSDEMO", env!("CARGO_BIN_EXE_wsdemo")), 11);
+    assert_eq!(passed("WSDEMO", env!("CARGO_BIN_EXE_wsdemo")), 12);
 }
 
 #[test]
 #[ignore = "needs Node, Chromium and the example's packages, run by scripts/test"]
 fn the_page_works_beside_the_express_server() {
     let server = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/express-server/server.js");
-    assert_eq!(passed("EXPRESS", server), 10, "all but that of the plain address");
+    assert_eq!(passed("EXPRESS", server), 10, "all but those of the plain address and of what is refused");
 }

@@ -9,30 +9,38 @@ export default function App() {
   const [from, setFrom] = useState("anna");
   const [text, setText] = useState("GOAL! 1-0");
   const [listeners, setListeners] = useState(0);
+  const [refused, setRefused] = useState("");
   const [round, setRound] = useState(1);
 
   // The lamp. "connect" comes at every connection, the first and each one after a loss.
   useEffect(() => {
     const onConnect = () => setIsConnected(true);
     const onDisconnect = () => setIsConnected(false);
+    const onError = ({ detail }) => setRefused(detail); // what the server refused, in its own words
 
     socket.on("connect", onConnect);
     socket.on("disconnect", onDisconnect);
+    socket.on("error", onError);
     setIsConnected(socket.connected); // what happened before we listened
 
     return () => {
       socket.off("connect", onConnect);
       socket.off("disconnect", onDisconnect);
+      socket.off("error", onError);
     };
   }, []);
 
   // The messages. What the effect sets up, its clean-up must take away: React runs the clean-up before the effect runs
   // again, and when the component goes. The socket lives longer, and keeps every listener that is not taken away.
   useEffect(() => {
-    const onMessage = (message) => setMessages((before) => [...before, message]);
+    const count = () => setListeners(socket.listeners("message").length);
+    const onMessage = (message) => {
+      setMessages((before) => [...before, message]);
+      count();
+    };
 
     socket.on("message", onMessage);
-    setListeners(socket.listeners("message").length);
+    count();
 
     return () => {
       if (switches.forget) return; // the mistake: the listener stays, and each one adds the message to the list
@@ -42,6 +50,7 @@ export default function App() {
 
   function send(event) {
     event.preventDefault();
+    setRefused("");
     socket.emit("message", { from, text });
   }
 
@@ -61,14 +70,16 @@ export default function App() {
       </p>
 
       <form className="row" onSubmit={send}>
-        <label>
+        <label className="from">
           From <input value={from} onChange={(event) => setFrom(event.target.value)} maxLength="64" required />
         </label>
         <label className="wide">
-          Text <input value={text} onChange={(event) => setText(event.target.value)} required />
+          Text <input value={text} onChange={(event) => setText(event.target.value)} maxLength="1000" required />
         </label>
         <button>Send</button>
       </form>
+
+      {refused && <p role="alert">Refused: {refused}</p>}
 
       <h2 id="heard">Heard</h2>
       <ol aria-live="polite" aria-labelledby="heard">

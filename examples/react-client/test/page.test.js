@@ -204,6 +204,18 @@ test("the switches are turned with the mouse, and a loaded page has no listeners
   assert.deepEqual(complaints, []);
 });
 
+test("what the server refuses is said", { skip: !WSDEMO && "the express server refuses nothing" }, async () => {
+  const anna = await connected();
+  await anna.page.getByLabel("From").fill("ä".repeat(64)); // 128 bytes, and 64 may be
+  await anna.send("too long a name");
+  await anna.page.getByRole("alert").getByText("Refused: ").waitFor();
+  await anna.page.getByLabel("From").fill("anna");
+  assert.equal(await shown(anna, "short"), 1);
+  assert.equal(await anna.page.getByRole("alert").count(), 0);
+  await anna.close();
+  assert.deepEqual(complaints, []);
+});
+
 test("the proxy passes the upgrade to a WebSocket", async () => {
   const anna = await tab();
   assert.ok((await anna.socket()).startsWith(origin.replace("http", "ws")), await anna.socket());
