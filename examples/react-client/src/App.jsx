@@ -30,10 +30,12 @@ export default function App() {
     };
   }, []);
 
+  // How many functions the socket calls for one message.
+  const count = () => setListeners(socket.listeners("message").length);
+
   // The messages. What the effect sets up, its clean-up must take away: React runs the clean-up before the effect runs
   // again, and when the component goes. The socket lives longer, and keeps every listener that is not taken away.
   useEffect(() => {
-    const count = () => setListeners(socket.listeners("message").length);
     const onMessage = (message) => {
       setMessages((before) => [...before, message]);
       count();
