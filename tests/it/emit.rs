@@ -11,8 +11,9 @@ use wsdemo::tap::Taps;
 use wsdemo::timeline::{Bus, Kind, Side};
 
 use crate::facts;
-use crate::harness::{LIMIT, Run};
+use crate::harness::{LIMIT, Run, json};
 use crate::notation::{at_once, broken, played};
+use crate::shape;
 
 /// What a transcript does, and what the wire must show of it.
 type Case = (&'static str, &'static str, fn(&Run) -> bool);
@@ -197,6 +198,16 @@ const CASES: [Case; 15] = [
         |_| true,
     ),
 ];
+
+/// What the two lessons print is in the table as well.
+#[test]
+fn the_lessons_json_is_the_contract() {
+    for name in ["socketio", "react"] {
+        let run = json(&["lesson", name]);
+        shape::check(&run);
+        facts::check(&run);
+    }
+}
 
 #[test]
 fn a_client_speaks_as_the_real_one_does() {
