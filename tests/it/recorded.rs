@@ -31,7 +31,7 @@ fn written(step: &Step) -> Vec<String> {
 /// A recording of a lesson that has changed since shows what nobody sees any more.
 #[test]
 fn the_recordings_are_of_the_lessons_as_they_are() {
-    for name in ["http", "socket", "compare"] {
+    for name in ["http", "socket", "compare", "socketio", "react"] {
         let recording = std::fs::read_to_string(format!("tests/recordings/{name}.jsonl")).unwrap();
         let events: Vec<Event> =
             recording.lines().skip(1).map(|line| serde_json::from_str(line).unwrap()).collect();

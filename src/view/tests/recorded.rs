@@ -1,13 +1,15 @@
-//! The three commands as they are seen, drawn from recordings of real runs. `scripts/record` makes them again.
+//! The lessons as they are seen, drawn from recordings of real runs. `scripts/record` makes them again.
 
 use super::*;
 use crate::terminal::{Depth, Screen};
 use unicode_width::UnicodeWidthStr as _;
 
-const RECORDINGS: [(&str, &str); 3] = [
+const RECORDINGS: [(&str, &str); 5] = [
     ("http", include_str!("../../../tests/recordings/http.jsonl")),
     ("socket", include_str!("../../../tests/recordings/socket.jsonl")),
     ("compare", include_str!("../../../tests/recordings/compare.jsonl")),
+    ("socketio", include_str!("../../../tests/recordings/socketio.jsonl")),
+    ("react", include_str!("../../../tests/recordings/react.jsonl")),
 ];
 
 /// As a recording has them, without its first line.
