@@ -4,6 +4,7 @@
 //! fill the screen.
 
 mod chorus;
+mod held;
 mod hello;
 mod row;
 mod session;
@@ -13,6 +14,7 @@ use std::collections::BTreeMap;
 use std::io;
 
 use self::chorus::{Chorus, Said};
+use self::held::Held;
 use self::row::Row;
 use self::session::{Session, Sessions, Waiting};
 use self::visit::{Asked, Visit};
@@ -35,6 +37,7 @@ pub struct Visitors<O> {
     visits: BTreeMap<ConnId, Visit>,
     /// What the server says, held back because more may hear the same.
     chorus: Chorus,
+    held: Held,
     sessions: Sessions,
     waiting: Option<Waiting>,
 }
@@ -58,6 +61,7 @@ impl<O: Out> Visitors<O> {
             last: Seq(0),
             visits: BTreeMap::new(),
             chorus: Chorus::default(),
+            held: Held::default(),
             sessions: Sessions::default(),
             waiting: None,
         }
@@ -75,7 +79,16 @@ impl<O: Out> Visitors<O> {
         self.put(row)
     }
 
+    /// The beginning of its connection comes first.
     fn put(&mut self, row: &Row) -> io::Result<()> {
+        let visit = row.conn.and_then(|conn| self.visits.get_mut(&conn));
+        if let Some(opening) = visit.and_then(|visit| visit.opening.take()) {
+            self.write(&opening)?;
+        }
+        self.write(row)
+    }
+
+    fn write(&mut self, row: &Row) -> io::Result<()> {
         if !std::mem::replace(&mut self.begun, true) {
             self.out.show(Group::Row, &[Line::default().with(Ink::Dim, row::HEADING)])?;
         }
@@ -84,7 +97,7 @@ impl<O: Out> Visitors<O> {
 
     /// What the server said is not held back any longer.
     fn speak(&mut self) -> io::Result<()> {
-        std::mem::take(&mut self.chorus).into_rows().iter().try_for_each(|row| self.put(row))
+        self.said().iter().try_for_each(|row| self.put(row))
     }
 
     /// The server says something, perhaps to many.
@@ -111,7 +124,9 @@ impl<O: Out> Visitors<O> {
         if missed == 0 {
             return Ok(());
         }
-        self.visits.clear();
+        for opening in std::mem::take(&mut self.visits).into_values().filter_map(|visit| visit.opening) {
+            self.row(&opening)?;
+        }
         self.sessions.forget();
         let text = format!("{} too many to show", units::count(missed, "event"));
         self.row(&Row { ink: Ink::Dim, ..Row::of(event.at, None, text) })
@@ -238,7 +253,7 @@ impl<O: Out> Visitors<O> {
         self.gone(event.at, conn)?;
         let visit = self.visits.remove(&conn).unwrap_or_default();
         let ending = visit.ending(&event.kind, self.secure);
-        self.row(&Row::of(event.at, Some(conn), ending))
+        self.end(conn, visit, Row::of(event.at, Some(conn), ending))
     }
 
     /// Something that no client asked for; of a limit one says for whom it was too much.
@@ -257,14 +272,15 @@ impl<O: Out> View for Visitors<O> {
         self.missed(event)?;
         let at = event.at;
         self.waited(Some(event))?;
+        self.overdue(at)?;
         if self.chorus.is_over(at) {
             // Also where it is never quiet.
             self.speak()?;
         }
         match &event.kind {
             Kind::Opened { conn, client, .. } => {
-                self.visits.insert(*conn, Visit::begun());
-                self.row(&Row::of(at, Some(*conn), format!("connected from {client}")))
+                self.opened(*conn, Row::of(at, Some(*conn), format!("connected from {client}")));
+                Ok(())
             }
             Kind::Bytes { conn, from, layer, data, .. } => {
                 if let Some(visit) = self.visits.get_mut(conn) {
@@ -314,7 +330,8 @@ impl<O: Out> View for Visitors<O> {
     fn quiet(&mut self) -> io::Result<()> {
         self.waited(None)?;
         let mut rows = self.waiting(None);
-        rows.extend(std::mem::take(&mut self.chorus).into_rows());
+        rows.extend(self.said());
+        rows.extend(self.unasked());
         rows.sort_by_key(|row| row.at);
         rows.iter().try_for_each(|row| self.put(row))
     }

@@ -243,6 +243,7 @@ fn a_client_of_socket_io_is_connected_until_it_is_gone() {
         "#1  ◄S socket.io message \"Hi\"",
         "#2  connected from 127.0.0.1:40512",
         "#2  C► GET /socket.io/?EIO=4&transport=websocket&sid=x1 → 101, a WebSocket, after 0.20 ms",
+        "#2  Client is on a WebSocket now",
         "#1  closed by the client after 2.37 ms: 6 requests; 546 bytes in, 542 out",
         "#2  Client connected to /class, Socket.IO over WebSocket",
         "#2  C► socket.io echo 7, asks 1",
@@ -299,4 +300,65 @@ fn a_poll_without_packets_is_a_row() {
         "#2  C► GET /api/messages?EIO=4&transport=polling&sid=z → 200, after 0.30 ms".to_owned(),
     ];
     assert_eq!(rows[2..], expected, "{rows:#?}");
+}
+
+/// A client may take a connection for each of its requests: only those are told of that are worth another row.
+#[test]
+fn a_connection_that_only_polled_is_no_row() {
+    let sid = "&sid=x1";
+    let hi = "42[\"message\",\"Hi\"]";
+    let mut it = Story::default();
+    let polls = [
+        (1, "", "40{\"sid\":\"y\"}"),
+        (2, "3", "ok"),
+        (3, "", "2"),
+        (4, hi, "ok"),
+        (5, "", hi),
+        (6, "", "6"),
+    ];
+    for (conn, sent, came) in polls {
+        it.open_guest(conn).polls((conn, 1), sid, sent, came).close(conn, Side::Server);
+    }
+    // Two hear the same, and one never hears anything.
+    it.ms(400).open_guest(7).poll((7, 1), sid, "").open_guest(8).poll((8, 1), "&sid=x2", "");
+    it.polled((7, 1), hi).close(7, Side::Server).polled((8, 1), hi).close(8, Side::Server);
+    it.open_guest(9).poll((9, 1), sid, "").close(9, Side::Client);
+    let rows = rows(&it, false);
+    let shown: Vec<String> = rows.iter().map(|row| row.split(" after ").next().unwrap().to_owned()).collect();
+    let expected = [
+        "#1  connected from 127.0.0.1:40511",
+        "#1  Client connected, Socket.IO over polling",
+        "#1  closed by the server",
+        "#4  connected from 127.0.0.1:40514",
+        "#4  C► socket.io message \"Hi\"",
+        "#4  closed by the server",
+        "#5  connected from 127.0.0.1:40515",
+        "#5  ◄S socket.io message \"Hi\"",
+        "#5  closed by the server",
+        "◄S socket.io message \"Hi\" to 2",
+        "#9  connected from 127.0.0.1:40519",
+        "#9  closed by the client",
+    ];
+    assert_eq!(shown, expected, "{rows:#?}");
+    assert!(rows[11].contains(": 1 request, never answered; "), "{rows:#?}");
+}
+
+/// Who asks nothing is there nevertheless: when it is quiet, and where it never is.
+#[test]
+fn a_beginning_waits_no_longer_than_for_what_is_asked() {
+    let page = Page::default();
+    let options = Options { width: 100, ascii: false, hex: false, brief: false };
+    let mut view = Visitors::new(page.clone(), options);
+    let mut it = Story::default();
+    it.open_guest(1).open_guest(2).poll((2, 1), "&sid=x1", "");
+    drawn_by(&mut view, &it.events);
+    assert_eq!(page.text(), "");
+    view.quiet().unwrap();
+    view.quiet().unwrap();
+    assert_eq!(page.text().matches("connected from").count(), 1, "{}", page.text());
+    assert!(page.text().contains("#1  connected from"), "{}", page.text());
+    let known = it.events.len();
+    it.open_guest(3).ms(301).polled((2, 1), "6");
+    drawn_by(&mut view, &it.events[known..]);
+    assert!(page.text().contains("#3  connected from") && !page.text().contains("#2  "), "{}", page.text());
 }

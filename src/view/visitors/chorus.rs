@@ -61,6 +61,11 @@ impl Chorus {
         self.voices.push(Voice { at, said, label, to: BTreeSet::from([conn]) });
     }
 
+    /// Whether something is held back that was said to this one.
+    pub fn is_heard_by(&self, conn: ConnId) -> bool {
+        self.voices.iter().any(|voice| voice.to.contains(&conn))
+    }
+
     pub fn into_rows(self) -> Vec<Row> {
         self.voices.into_iter().map(Voice::into_row).collect()
     }

@@ -119,8 +119,9 @@ impl<O: Out> Visitors<O> {
         } else if parcel.is_close() {
             let session = visit.session(conn, from);
             return self.ended(event.at, conn, &session);
-        } else if parcel.is_upgrade() {
+        } else if parcel.is_upgrade() && from == Side::Client && visit.socket {
             visit.changed = true;
+            return self.row(&Row::of(event.at, Some(conn), "Client is on a WebSocket now".into()));
         }
         // The others only keep it alive.
         Ok(())

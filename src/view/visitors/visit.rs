@@ -12,6 +12,8 @@ const UNKNOWN: &[u8] = b"Session ID unknown";
 pub(super) struct Visit {
     /// It was seen from its beginning on.
     pub whole: bool,
+    /// Its beginning, until there is another row of it.
+    pub opening: Option<Row>,
     pub requests: u64,
     pub socket: bool,
     /// What crosses is packets of Engine.IO.
@@ -51,8 +53,8 @@ pub(super) struct Asked {
 
 impl Visit {
     /// One that is seen from its beginning on.
-    pub fn begun() -> Self {
-        Self { whole: true, ..Self::default() }
+    pub fn begun(opening: Row) -> Self {
+        Self { whole: true, opening: Some(opening), ..Self::default() }
     }
 
     pub fn bytes(&mut self, from: Side, layer: Layer, bytes: &[u8]) {
