@@ -94,6 +94,35 @@ fn each_thing_that_strangers_do_is_shown_when_they_do_it() {
     assert!(rest.starts_with(" 2 connections; "), "{rest}");
 }
 
+/// As socket.io-client does over Node.
+#[test]
+fn who_takes_a_connection_for_each_poll_does_not_fill_the_screen() {
+    const TARGET: &str = "/socket.io/?EIO=4&transport=polling";
+    let serving = Serving::start(&[]);
+    let ask = |method: &str, target: &str, body: &str| {
+        let mut visitor = Visitor::to(serving.address);
+        visitor.request(method, target, "Connection: close\r\n", body);
+        let answer = visitor.response();
+        assert_eq!(answer.status, 200, "{target}");
+        visitor.read_out().unwrap();
+        String::from_utf8(answer.body).unwrap()
+    };
+    let open = ask("GET", TARGET, "");
+    let session = open.split('"').nth(3).unwrap();
+    let target = format!("{TARGET}&sid={session}");
+    ask("POST", &target, "40");
+    ask("POST", &target, "40/class,");
+    assert!(ask("GET", &target, "").starts_with("40{"));
+    serving.signal(Signal::TERM);
+    let (_, shown) = serving.ends();
+    for row in ["#1  closed by", "#4  connected from", "#4  Client connected", "#4  closed by"] {
+        assert!(shown.contains(row), "{row}: {shown}");
+    }
+    // Who is slow to ask is shown; not both are.
+    assert!(!(shown.contains("#2  ") && shown.contains("#3  ")), "{shown}");
+    assert!(shown.lines().last().unwrap().starts_with(" 4 connections; "), "{shown}");
+}
+
 #[test]
 fn whoever_ends_it_closes_every_socket_with_1001_within_two_seconds() {
     for signal in [Signal::INT, Signal::TERM] {

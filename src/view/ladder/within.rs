@@ -123,11 +123,13 @@ impl Ladder {
     ) -> Row {
         let parts: Vec<_> = std::iter::once(before).chain(parcel.parts()).collect();
         let lens: Vec<String> = parts.iter().map(|(_, len)| units::grouped(*len)).collect();
-        let (label, mut briefer) = (parcel.label(), Vec::from_iter(parcel.briefer()));
+        // One name everywhere: the pages of bytes show that a message carries it.
+        let label = parcel.briefer().unwrap_or_else(|| parcel.label());
+        let mut briefer = Vec::new();
         // What a frame says stands in its own row.
         let text = parcel.text.as_ref().filter(|_| quoted);
         let label = text.map_or(label.clone(), |text| {
-            briefer.insert(0, label.clone());
+            briefer.push(label.clone());
             format!("{label} · {text}")
         });
         let tail = format!(", {} bytes", lens.join(" + "));

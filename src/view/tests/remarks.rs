@@ -47,13 +47,13 @@ fn session() -> Story {
 fn a_remark_stands_on_the_row_of_its_packet() {
     let expected = [
         ("GET /socket.io/?EIO=4&transport=polling", "first over HTTP"),
-        ("└─ message · connect · 40{\"sid\":\"y\"}", "let in"),
+        ("└─ connect · 40{\"sid\":\"y\"}", "let in"),
         ("└─ upgrade", "now frames"),
-        ("└─ message · event \"echo\", ack 0", "asks"),
-        ("└─ message · event \"message\"", "all hear it"),
-        ("└─ message · ack 0", "the answer"),
+        ("└─ event \"echo\", ack 0", "asks"),
+        ("└─ event \"message\"", "all hear it"),
+        ("└─ ack 0", "the answer"),
         ("reset (RST)", "no word"),
-        ("└─ message · connect", "again"),
+        ("└─ connect", "again"),
     ];
     let expected = expected.map(|(row, text)| (row.to_owned(), text.to_owned()));
     assert_eq!(told(&session()), expected);
@@ -75,7 +75,7 @@ fn who_is_disconnected_is_told_by_a_packet_or_by_the_end() {
     let said = ended(&|it| {
         it.text(1, Side::Server, "41").close(1, Side::Server);
     });
-    assert_eq!(said, over("└─ message · disconnect"));
+    assert_eq!(said, over("└─ disconnect"));
     let hung_up = ended(&|it| {
         it.close(1, Side::Server);
     });
