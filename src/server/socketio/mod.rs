@@ -53,7 +53,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(super) const PATH: &str = "/socket.io/";
 
 /// How much is read at once from a WebSocket, bytes. Each keeps as much.
-const READ: usize = 2 * 1024;
+const READ: usize = 1024;
 
 /// The most attachments of one packet.
 const ATTACHMENTS: usize = 256;
@@ -162,8 +162,8 @@ impl Engine {
         let Some(early) = early else { return hang_up(stream).await };
         let request = std::mem::take(&mut handshake.request);
         let carried = Carried::new(stream, early.into(), handshake, hold, self.patience);
-        // The door has looked at the request.
-        let _ = self.service.call((carried, request)).into_inner();
+        // The door has looked at the request. In a box, since socketioxide's task has room for it several times.
+        let _ = self.service.call((Box::new(carried), request)).into_inner();
     }
 
     /// Ends a session whose client is ended for what it does.
