@@ -66,16 +66,24 @@ pub enum TcpState {
     Other,
 }
 
+/// How often the kernel is asked for a connection that it does not find: while one changes to TIME_WAIT it is, for a moment,
+/// neither there as what it was nor as what it is.
+#[cfg(target_os = "linux")]
+const ASKED: usize = 4;
+
 /// The state of the end at `local` of its connection with `remote`.
 ///
 /// `None` where the kernel does not show it (not Linux, or neither `sock_diag` nor `/proc` is there, or no descriptor to ask with); `Some(None)` where it
 /// knows no such connection any more.
 pub fn tcp_state(local: SocketAddr, remote: SocketAddr) -> Option<Option<TcpState>> {
     #[cfg(target_os = "linux")]
-    match super::diag::state(local, remote) {
-        Ok(state) => return Some(state.map(TcpState::of)),
-        Err(super::diag::Unknown::NoRoom) => return None,
-        Err(super::diag::Unknown::Silent) => {}
+    for again in (0..ASKED).rev() {
+        match super::diag::state(local, remote) {
+            Ok(None) if again > 0 => {}
+            Ok(state) => return Some(state.map(TcpState::of)),
+            Err(super::diag::Unknown::NoRoom) => return None,
+            Err(super::diag::Unknown::Silent) => break,
+        }
     }
     let table = match local.ip() {
         IpAddr::V4(_) => "/proc/net/tcp",
