@@ -164,8 +164,8 @@ pub(in crate::server) fn draft(value: &Value) -> Result<Draft, Problem> {
     whole(value)
 }
 
-/// A parameter of the query; others are nobody's business.
-fn parameter<'a>(query: &'a str, name: &str) -> Option<&'a str> {
+/// A parameter of the query, the first of its name; others are nobody's business.
+pub(in crate::server) fn parameter<'a>(query: &'a str, name: &str) -> Option<&'a str> {
     query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
 }
 

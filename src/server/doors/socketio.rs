@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::server::content::{self, Content};
 use crate::server::context::{Body, Context, Next, Visit};
+use crate::server::doors::messages::parameter;
 use crate::server::doors::websocket;
 use crate::server::problem::Problem;
 use crate::server::socketio::{Handshake, Session, TOLD};
@@ -179,9 +180,4 @@ fn refused(code: u8, message: &str) -> Response<Body> {
     *response.status_mut() = StatusCode::BAD_REQUEST;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
-}
-
-/// A parameter of the query; the first, as Engine.IO takes it.
-fn parameter<'a>(query: &'a str, name: &str) -> Option<&'a str> {
-    query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
 }
