@@ -6,9 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 
-use super::Arg;
+use super::{Arg, Counts};
 use crate::tap::Taps;
 use crate::timeline::{ConnId, Elapsed, Kind};
+
+/// In whose name a server's own news are.
+const SERVER: &str = "server";
 
 /// When each message of a server was made. Clones are handles to the same record.
 #[derive(Debug, Clone, Default)]
@@ -31,17 +34,29 @@ impl Made {
     }
 }
 
+/// Who is told what a client hears, where that is not the timeline.
+pub trait Hearing: std::fmt::Debug + Send + Sync {
+    /// A client heard this message of the server's for the first time, just now.
+    fn heard(&self, id: u64);
+}
+
+/// Where it is told.
+#[derive(Debug)]
+enum Told {
+    Timeline { name: String, taps: Taps, made: Made },
+    Counted(Arc<dyn Hearing>),
+}
+
 /// One client's ear: tells the timeline each message that it had not heard before.
 #[derive(Debug)]
 pub struct Ear {
-    name: String,
-    taps: Taps,
-    made: Made,
+    told: Told,
     /// Under which names it speaks itself.
     own: HashSet<String>,
     known: HashSet<u64>,
     /// The greatest id that was heard.
     last: Option<u64>,
+    counts: Arc<Counts>,
 }
 
 impl Ear {
@@ -49,7 +64,21 @@ impl Ear {
     #[must_use]
     pub fn new(name: &str, taps: Taps, made: Made) -> Self {
         let own = HashSet::from([name.to_owned()]);
-        Self { name: name.into(), taps, made, own, known: HashSet::new(), last: None }
+        let told = Told::Timeline { name: name.into(), taps, made };
+        Self { told, own, known: HashSet::new(), last: None, counts: Arc::default() }
+    }
+
+    /// Of one of many clients: what it hears goes to no timeline.
+    #[must_use]
+    pub fn counted(hearing: Arc<dyn Hearing>) -> Self {
+        let told = Told::Counted(hearing);
+        Self { told, own: HashSet::new(), known: HashSet::new(), last: None, counts: Arc::default() }
+    }
+
+    /// The same, counting here what it is told again.
+    #[must_use]
+    pub fn counting(self, counts: Arc<Counts>) -> Self {
+        Self { counts, ..self }
     }
 
     /// The same for a client that speaks under these names too: what it said itself is no news to it.
@@ -102,29 +131,44 @@ impl Ear {
     /// The connection from this address of ours.
     #[must_use]
     pub fn conn_from(&self, local: SocketAddr) -> Option<ConnId> {
-        self.taps.conn_from(local)
+        match &self.told {
+            Told::Timeline { taps, .. } => taps.conn_from(local),
+            Told::Counted(_) => None,
+        }
     }
 
     /// The newest connection to this server.
     #[must_use]
     pub fn newest_conn_to(&self, server: SocketAddr) -> Option<ConnId> {
-        self.taps.newest_conn_to(server)
+        match &self.told {
+            Told::Timeline { taps, .. } => taps.newest_conn_to(server),
+            Told::Counted(_) => None,
+        }
     }
 
     fn message(&mut self, message: &Value, conn: Option<ConnId>) {
         let Some(id) = message.get("id").and_then(Value::as_u64) else { return };
-        if message.get("text").is_none() || !self.known.insert(id) {
+        if message.get("text").is_none() {
             return;
+        }
+        if !self.known.insert(id) {
+            return self.counts.doubled.add(1);
         }
         self.last = self.last.max(Some(id));
-        if message.get("from").and_then(Value::as_str).is_some_and(|from| self.own.contains(from)) {
+        let from = message.get("from").and_then(Value::as_str);
+        if from.is_some_and(|from| self.own.contains(from)) {
             return;
         }
-        // A message that another server made is no news of ours.
-        if let Some(made) = self.made.get(id) {
-            let client = self.name.clone();
-            let heard = |now: Elapsed| Kind::Heard { client, conn, id, after: Elapsed(now.since(made)) };
-            self.taps.bus().append_with(heard);
+        match &self.told {
+            Told::Timeline { name, taps, made } => {
+                // A message that another server made is no news of ours.
+                let Some(made) = made.get(id) else { return };
+                let client = name.clone();
+                let heard = |now: Elapsed| Kind::Heard { client, conn, id, after: Elapsed(now.since(made)) };
+                taps.bus().append_with(heard);
+            }
+            Told::Counted(hearing) if from == Some(SERVER) => hearing.heard(id),
+            Told::Counted(_) => {}
         }
     }
 }

@@ -9,23 +9,31 @@ mod http;
 mod inbox;
 mod key;
 mod link;
+mod long_poll;
 mod person;
 mod polling;
 mod raw;
 mod socket;
+mod socketio;
+mod sse;
 mod talk;
 mod transport;
+mod trust;
 mod websocket;
 
-pub use ear::{Ear, Made};
+pub use ear::{Ear, Hearing, Made};
 pub use engine::{Arg, Emit, Io, Mode};
 pub use inbox::{Body, Command, Incoming};
 pub use key::new_key;
 pub use link::Link;
 pub use person::Person;
-pub use transport::{Lane, LaneError, Transport};
+pub use transport::{Clock, Count, Counts, Lane, LaneError, Span, Speech, Transport};
+pub use trust::Trust;
 
+use long_poll::LongPoll;
 use polling::Polling;
+use socketio::SocketIo;
+use sse::Sse;
 use websocket::WebSocket;
 
 /// The transport of this name.
@@ -34,6 +42,10 @@ pub fn transport(name: &str) -> Option<Box<dyn Transport>> {
     match name {
         "close" => Some(Box::new(Polling::closing())),
         "keep-alive" => Some(Box::new(Polling::keeping_alive())),
+        "long-poll" => Some(Box::new(LongPoll)),
+        "sse" => Some(Box::new(Sse)),
+        "socketio" => Some(Box::new(SocketIo::websocket())),
+        "socketio-upgrade" => Some(Box::new(SocketIo::upgrading())),
         "websocket" => Some(Box::new(WebSocket)),
         _ => None,
     }

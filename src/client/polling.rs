@@ -6,7 +6,7 @@ use reqwest::header::{CONNECTION, HeaderValue};
 use serde_json::json;
 use tokio::time::{MissedTickBehavior, interval_at};
 
-use super::transport::{Lane, LaneError, Running, Transport};
+use super::transport::{Lane, LaneError, Running, Speech, Transport};
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -46,15 +46,17 @@ impl Transport for Polling {
 async fn poll(mut lane: Lane, close: bool) -> Result<(), LaneError> {
     let client = client(close)?;
     let url = format!("http://{}/api/messages", lane.server);
-    let mut ticks = interval_at(lane.start, lane.poll);
+    lane.clock.ready();
+    let start = lane.clock.started().await;
+    let mut ticks = interval_at(start + lane.phase, lane.poll);
     // A late answer must not make two requests follow each other at once.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
         let response = tokio::select! {
             biased;
-            () = tokio::time::sleep_until(lane.until) => return Ok(()),
+            () = lane.clock.over() => return Ok(()),
             // Before the next question: where a round trip takes as long as a poll, there is always one to be asked.
-            Some((from, text)) = lane.speech.recv() => {
+            Some(Speech { from, text }) = lane.speech.recv() => {
                 client.post(&url).json(&json!({ "from": from, "text": text })).send().await?
             }
             _ = ticks.tick() => {

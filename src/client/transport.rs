@@ -3,12 +3,14 @@
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
-use super::{Ear, Link};
+use super::{Ear, Link, Trust};
 use crate::tap::Taps;
 
 /// Why a lane ended early, in words.
@@ -25,25 +27,38 @@ pub enum LaneError {
     Socket(String),
 }
 
-/// One transport's part of a compare.
+/// Something that the client wants to say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Speech {
+    /// In whose name.
+    pub from: String,
+    /// The words.
+    pub text: String,
+}
+
+/// One client's part of a compare.
 #[derive(Debug)]
 pub struct Lane {
-    /// This lane's own server.
+    /// The lane's own server.
     pub server: SocketAddr,
-    /// What watches it.
+    /// What watches it, where that is in this process.
     pub taps: Taps,
+    /// With it the server speaks TLS, and nothing else.
+    pub trust: Option<Trust>,
     /// How often to ask, where one has to.
     pub poll: Duration,
+    /// How much later than the run's start to ask first: many clients do not keep step.
+    pub phase: Duration,
     /// A round trip's time that is added.
     pub rtt: Duration,
-    /// When the run begins.
-    pub start: Instant,
-    /// When it ends.
-    pub until: Instant,
+    /// When it begins, and when it ends.
+    pub clock: Clock,
     /// Where news is to be told.
     pub ear: Ear,
-    /// What the client wants to say: name and words.
-    pub speech: mpsc::UnboundedReceiver<(String, String)>,
+    /// What the client wants to say.
+    pub speech: mpsc::UnboundedReceiver<Speech>,
+    /// What it did.
+    pub counts: Arc<Counts>,
 }
 
 /// What a lane's work is.
@@ -57,7 +72,8 @@ pub trait Transport: Send {
     /// How the client sends on it.
     fn client_talks_by(&self) -> &'static str;
 
-    /// Takes part in the run, from its start to its end.
+    /// Takes part in the run, from its start to its end. What its standard client does where a connection breaks, it does too: where
+    /// that comes back by itself, this does; where it does not, this fails, with the reason.
     fn run(self: Box<Self>, lane: Lane) -> Running;
 }
 
@@ -65,5 +81,125 @@ impl Lane {
     /// Connects a stream of our own, named after the transport.
     pub(super) async fn connect(&self, name: &str) -> Result<Link, LaneError> {
         Ok(Link::connect(self.server, name, &self.taps).await?)
+    }
+}
+
+/// What all clients of a lane did, as they know it themselves. Where the wire is observed, that must agree.
+#[derive(Debug, Default)]
+pub struct Counts {
+    /// Requests sent, handshakes among them.
+    pub requests: Count,
+    /// Responses without news where news were asked for.
+    pub empty: Count,
+    /// Messages that were said, and are on their way.
+    pub sent: Count,
+    /// Content sent: HTTP bodies and payloads of data frames, bytes.
+    pub content_sent: Count,
+    /// The same of what came.
+    pub content_heard: Count,
+    /// Messages that were told again.
+    pub doubled: Count,
+    /// Connections that broke, or ended, while they were still needed.
+    pub broken: Count,
+    /// How often a client was back after that.
+    pub recovered: Count,
+}
+
+/// A number that grows.
+#[derive(Debug, Default)]
+pub struct Count(AtomicU64);
+
+impl Count {
+    /// So many more.
+    pub fn add(&self, more: u64) {
+        self.0.fetch_add(more, Ordering::Relaxed);
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A run's time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// When the workload begins.
+    pub start: Instant,
+    /// When it ends.
+    pub until: Instant,
+}
+
+/// When a lane's run begins, and when it ends. Both are known at once where there is one client; where there are many, it begins
+/// when all are ready. It may end sooner than was said.
+#[derive(Debug, Clone)]
+pub struct Clock {
+    /// When this client may connect.
+    pub connects: Instant,
+    span: watch::Receiver<Option<Span>>,
+    ready: watch::Sender<usize>,
+}
+
+impl Clock {
+    /// A clock, and who sets it.
+    #[must_use]
+    pub fn new(connects: Instant, span: Option<Span>) -> (Self, watch::Sender<Option<Span>>) {
+        let (sender, span) = watch::channel(span);
+        (Self { connects, span, ready: watch::Sender::new(0) }, sender)
+    }
+
+    /// The same for a client that may connect at another time.
+    #[must_use]
+    pub fn connecting(&self, connects: Instant) -> Self {
+        Self { connects, ..self.clone() }
+    }
+
+    /// From here on a client hears whatever is made. Called once by each, also by one that has nothing to get ready.
+    pub fn ready(&self) {
+        self.ready.send_modify(|ready| *ready += 1);
+    }
+
+    /// How many are ready: changes with each.
+    #[must_use]
+    pub fn readiness(&self) -> watch::Receiver<usize> {
+        self.ready.subscribe()
+    }
+
+    /// When the workload began; waits until that is known, and for that moment.
+    pub async fn started(&mut self) -> Instant {
+        loop {
+            let span = *self.span.borrow_and_update();
+            if let Some(Span { start, .. }) = span {
+                tokio::time::sleep_until(start).await;
+                return start;
+            }
+            self.changed().await;
+        }
+    }
+
+    /// Waits for the end of the run. Can be dropped and called again.
+    pub async fn over(&mut self) {
+        loop {
+            let span = *self.span.borrow_and_update();
+            let Some(Span { until, .. }) = span else {
+                self.changed().await;
+                continue;
+            };
+            if until <= Instant::now() {
+                return;
+            }
+            tokio::select! {
+                () = tokio::time::sleep_until(until) => return,
+                () = self.changed() => {}
+            }
+        }
+    }
+
+    /// Never, where nobody can set it any more.
+    async fn changed(&mut self) {
+        if self.span.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
     }
 }

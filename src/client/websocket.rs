@@ -14,7 +14,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::inbox::Body;
 use super::key::new_key;
-use super::transport::{Lane, LaneError, Running, Transport};
+use super::transport::{Lane, LaneError, Running, Speech, Transport};
 use super::{Link, http, socket};
 use crate::timeline::ConnId;
 
@@ -40,16 +40,17 @@ impl Transport for WebSocket {
 }
 
 async fn run(mut lane: Lane) -> Result<(), LaneError> {
-    tokio::time::sleep_until(lane.start).await;
+    tokio::time::sleep_until(lane.clock.connects).await;
     let link = lane.connect("websocket").await?;
     let local = link.local;
     let mut ws = shake_hands(link, &lane).await?;
     let conn = lane.ear.conn_from(local);
+    lane.clock.ready();
     loop {
         tokio::select! {
-            () = tokio::time::sleep_until(lane.until) => break,
+            () = lane.clock.over() => break,
             incoming = ws.next() => hear(incoming, &mut lane, conn)?,
-            Some((from, text)) = lane.speech.recv() => {
+            Some(Speech { from, text }) = lane.speech.recv() => {
                 let event = json!({ "event": "message", "data": { "from": from, "text": text } });
                 ws.send(Message::Text(event.to_string().into())).await.map_err(failed)?;
             }

@@ -125,7 +125,7 @@ fn check(lesson: &Lesson) -> Checked {
         }
     };
     for event in bus.after(Seq(0)) {
-        if let Kind::Summary { .. } = &event.kind {
+        if let Kind::Summary(_) = &event.kind {
             checked.comparisons += 1;
         }
         let Kind::Claim(claim) = &event.kind else { continue };

@@ -3,9 +3,10 @@
 use super::play;
 use crate::cli::{Playing, WorkloadFlags};
 use crate::failure::Failure;
-use crate::lesson::play::Flags;
+use crate::lesson::play::{Changes, Flags};
 
 pub(super) fn run(playing: &Playing, workload: WorkloadFlags) -> Result<(), Failure> {
     let WorkloadFlags { events, every, poll } = workload;
-    play::lesson("compare", "compare", playing, Flags { events, every, poll, ..Flags::default() })
+    let changes = Changes { events, every, poll, ..Changes::default() };
+    play::lesson("compare", "compare", playing, Flags { changes, ..Flags::default() })
 }

@@ -55,7 +55,14 @@ pub(super) fn lesson(lesson: &str, command: &str, playing: &Playing, flags: Flag
     let mut before = Outcome::default();
     let mut broken = BTreeSet::new();
     loop {
-        let run = Run { lesson: &lesson, port: playing.port, flags, look, bus: Bus::new(), status: &status };
+        let run = Run {
+            lesson: &lesson,
+            port: playing.port,
+            flags: flags.clone(),
+            look,
+            bus: Bus::new(),
+            status: &status,
+        };
         let (ended, drew) = run.play(hand, before)?;
         broken.extend(run.broken());
         match conclude(ended, drew.wrote, broken.len(), &source.file, command)? {
@@ -151,7 +158,8 @@ impl Run<'_> {
         let playing = async {
             let (taps, ports) = (Taps::new(self.bus.clone()), Ports::from(self.port).again(&before.ports));
             let player =
-                Player::new(self.lesson, taps, servers.clone(), ports, self.flags, &mut pacing).await?;
+                Player::new(self.lesson, taps, servers.clone(), ports, self.flags.clone(), &mut pacing)
+                    .await?;
             player.predicted(before.predictions).play().await
         };
         // Borrowed, so that the lesson's clients are still there when the server says 1001 to them.

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use crate::client::Mode;
+use crate::tap::Network;
 use crate::timeline::{Choice, Show, Side};
 
 /// A whole lesson.
@@ -322,8 +323,12 @@ pub struct Workload {
     pub transports: Vec<String>,
     /// How often polling transports ask.
     pub poll: Duration,
-    /// A round trip's time that is added.
-    pub rtt: Duration,
+    /// What is added to the network.
+    pub network: Network,
+    /// What each text is filled up to, bytes.
+    pub size: Option<usize>,
+    /// Clients at once on each transport; more than one of each, and the transports run one after another.
+    pub clients: u32,
     /// What is said, in order of time; at least one.
     pub events: Vec<Planned>,
 }
@@ -339,8 +344,21 @@ pub struct Planned {
     pub text: String,
 }
 
-/// The transports that a workload may name.
-pub const TRANSPORTS: [&str; 3] = ["close", "keep-alive", "websocket"];
+/// The most that a workload may say.
+pub const MAX_EVENTS: usize = 10_000;
+
+/// The longest text that a workload may say, in bytes; with a `size`, that.
+pub const MAX_TEXT: usize = 1024;
+
+/// The longest time that a workload may take.
+pub const MAX_RUN: Duration = Duration::from_secs(3600);
+
+/// The transports that a workload may name, in the order in which all are shown.
+pub const TRANSPORTS: [&str; 7] =
+    ["close", "keep-alive", "long-poll", "sse", "websocket", "socketio", "socketio-upgrade"];
+
+/// Those of a workload that names none.
+pub const DEFAULT_TRANSPORTS: [&str; 3] = ["close", "keep-alive", "websocket"];
 
 /// Names that prose may use in braces: each is measured in the run. See `measured.rs` for what they are.
 pub const MEASURED: [&str; 19] = [

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{ConnId, Elapsed, Opcode, Seq, Side};
+use super::{ConnId, Elapsed, Opcode, Seq, Side, Summary};
 
 /// The first line of a recording.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -255,12 +255,7 @@ pub enum Kind {
     /// A statement about the wire, checked against the facts.
     Claim(Claim),
     /// The end of a compare.
-    Summary {
-        /// How long the workload ran, seconds.
-        seconds: Elapsed,
-        /// One for each, in the order of their lanes.
-        transports: Vec<Transport>,
-    },
+    Summary(Box<Summary>),
 }
 
 impl Kind {
@@ -286,7 +281,7 @@ impl Kind {
             | Self::Predict { .. }
             | Self::Answer { .. }
             | Self::Claim(_)
-            | Self::Summary { .. } => None,
+            | Self::Summary(_) => None,
         }
     }
 }
@@ -422,46 +417,6 @@ pub struct Choice {
     pub text: String,
     /// Whether it is right.
     pub right: bool,
-}
-
-/// What a transport's lane added up to. Lengths in bytes.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Transport {
-    /// `close`, `keep-alive`, `websocket`.
-    pub name: String,
-    /// Messages that the server made.
-    pub events: u64,
-    /// From when a message was made until the client had it.
-    pub heard_after: Option<Spread>,
-    /// Connections opened.
-    pub connections: u64,
-    /// Requests sent.
-    pub requests: u64,
-    /// Responses without news.
-    pub empty: u64,
-    /// Bytes from the client.
-    pub from_client: u64,
-    /// Bytes from the server.
-    pub from_server: u64,
-    /// Of both, what was content: HTTP bodies and WebSocket payloads of data frames.
-    pub payload: u64,
-    /// Messages that the client never heard.
-    pub lost: u64,
-    /// How a client sends on it.
-    pub client_talks_by: String,
-    /// Messages that the client sent.
-    pub sent: u64,
-}
-
-/// Of delays, in seconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Spread {
-    /// Half of them were shorter.
-    pub median: Elapsed,
-    /// 99 of 100 were shorter.
-    pub p99: Elapsed,
-    /// The longest.
-    pub worst: Elapsed,
 }
 
 /// Bytes, base64 in the JSON.

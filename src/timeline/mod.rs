@@ -8,12 +8,12 @@ mod event;
 mod ids;
 mod slices;
 mod state;
+mod summary;
 
 pub use crate::wire::{Opcode, Side};
 pub use bus::{Bus, Keep, Reader};
-pub use event::{
-    Choice, Claim, Data, Event, Frame, Head, Kind, Layer, Role, Show, Spread, Started, Transport, Who,
-};
+pub use event::{Choice, Claim, Data, Event, Frame, Head, Kind, Layer, Role, Show, Started, Who};
 pub use ids::{ConnId, Elapsed, Seq};
 pub use slices::{Slice, Slices};
 pub use state::{Connection, Ending, State};
+pub use summary::{Delays, Load, MadeOf, Once, Parts, Scaled, Spread, Summary, TimeWait, Transport};

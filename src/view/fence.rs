@@ -149,7 +149,7 @@ impl Fence {
             | Kind::Say { .. }
             | Kind::Predict { .. }
             | Kind::Answer { .. }
-            | Kind::Summary { .. } => {}
+            | Kind::Summary(_) => {}
         }
     }
 

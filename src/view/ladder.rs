@@ -176,7 +176,7 @@ impl Ladder {
             | Kind::Step { .. }
             | Kind::Predict { .. }
             | Kind::Answer { .. }
-            | Kind::Summary { .. } => Vec::new(),
+            | Kind::Summary(_) => Vec::new(),
         }
     }
 

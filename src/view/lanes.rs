@@ -238,7 +238,7 @@ impl Lanes {
             | Kind::Predict { .. }
             | Kind::Answer { .. }
             | Kind::Claim(_)
-            | Kind::Summary { .. } => {}
+            | Kind::Summary(_) => {}
         }
     }
 

@@ -391,7 +391,7 @@ impl<O: Out> View for Narrator<O> {
                 self.answer(*right, text, because.as_deref(), *chosen)
             }
             Kind::Claim(claim) => self.claim(event, claim),
-            Kind::Summary { seconds, transports } => self.summary(seconds.seconds(), transports),
+            Kind::Summary(summary) => self.summary(summary.seconds.seconds(), &summary.transports),
         }
     }
 

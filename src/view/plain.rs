@@ -281,7 +281,7 @@ impl<O: Out> View for Plain<O> {
                 self.rows(&rows)?;
                 if claim.held == Some(false) { self.sentence(&claims::disagreement(claim)) } else { Ok(()) }
             }
-            Kind::Summary { seconds, transports } => self.summary(seconds.seconds(), transports),
+            Kind::Summary(summary) => self.summary(summary.seconds.seconds(), &summary.transports),
         }
     }
 

@@ -248,8 +248,8 @@ fn spoken(events: Vec<Event>, words: &str) -> Vec<Event> {
                 claim.saw = Some(words.into());
                 claim.remark = Some(words.into());
             }
-            Kind::Summary { transports, .. } => {
-                transports.iter_mut().take(1).for_each(|it| it.name = words.into());
+            Kind::Summary(summary) => {
+                summary.transports.iter_mut().take(1).for_each(|it| it.name = words.into());
             }
             Kind::Kernel { state, .. } => *state = words.into(),
             Kind::Packet { event, namespace, text, .. } => {
@@ -280,7 +280,7 @@ fn the_largest_numbers_are_drawn_too() {
                 }
                 Kind::Step { n, of, .. } => (*n, *of) = (u64::MAX, u64::MAX),
                 Kind::Answer { right, chosen, .. } => (*right, *chosen) = (u64::MAX, Some(u64::MAX)),
-                Kind::Summary { transports, .. } => transports.iter_mut().for_each(|it| {
+                Kind::Summary(summary) => summary.transports.iter_mut().for_each(|it| {
                     (it.from_client, it.from_server, it.events) = (u64::MAX, u64::MAX, u64::MAX);
                 }),
                 _ => {}

@@ -176,6 +176,7 @@ mod tests {
             lost: 0,
             client_talks_by: "new request".into(),
             sent: 0,
+            ..Transport::default()
         }
     }
 

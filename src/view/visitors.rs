@@ -318,7 +318,7 @@ impl<O: Out> View for Visitors<O> {
             | Kind::Predict { .. }
             | Kind::Answer { .. }
             | Kind::Claim(_)
-            | Kind::Summary { .. } => Ok(()),
+            | Kind::Summary(_) => Ok(()),
         }
     }
 

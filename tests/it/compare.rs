@@ -15,7 +15,7 @@ fn run() -> &'static Run {
 
 fn transports() -> &'static [Transport] {
     let found = run().kinds().find_map(|kind| match kind {
-        Kind::Summary { transports, .. } => Some(transports),
+        Kind::Summary(summary) => Some(&summary.transports),
         _ => None,
     });
     found.unwrap()

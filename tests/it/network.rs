@@ -318,7 +318,7 @@ fn a_compare_has_its_own_round_trip_unless_the_flag_says_another() {
         });
         is_about(half, heard.collect(), "pushed");
         let summary = run.kinds().find_map(|kind| match kind {
-            Kind::Summary { transports, .. } => Some(transports.clone()),
+            Kind::Summary(summary) => Some(summary.transports.clone()),
             _ => None,
         });
         for transport in summary.unwrap() {

@@ -3,20 +3,12 @@
 use std::time::Duration;
 
 use super::page::{Page, Piece};
-use super::values::{
-    CLIENT_NAME, LONGEST, client_name_mend, duration, is_client_name, nearest, positive, remark,
+use super::values::{CLIENT_NAME, client_name_mend, duration, is_client_name, nearest, positive, remark};
+use crate::lesson::script::{
+    DEFAULT_TRANSPORTS, MAX_EVENTS, MAX_RUN, MAX_TEXT, Planned, TRANSPORTS, Workload,
 };
-use crate::lesson::script::{Planned, TRANSPORTS, Workload};
 use crate::lesson::template;
-
-/// The most that a workload may say.
-pub const MAX_EVENTS: usize = 10_000;
-
-/// The longest text that a workload may say, in bytes.
-pub const MAX_TEXT: usize = 1024;
-
-/// The longest time that a workload may take.
-pub const MAX_RUN: Duration = LONGEST;
+use crate::tap::Network;
 
 /// The longest round trip that may be added.
 const MAX_RTT: Duration = Duration::from_secs(10);
@@ -25,52 +17,6 @@ const MAX_RTT: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_secs(2);
 
 const SETTINGS: [&str; 3] = ["transports", "poll", "rtt"];
-
-impl Workload {
-    /// The workload with what the command line asks for. With `events` or `every`, so many goals (as many as the
-    /// server had events), about so far apart (2 s), take the place of what the server says; what clients say stays as
-    /// far as it falls within the run. Each goal is moved a little, by up to half a poll or half of `every`: goals that
-    /// keep step with the polls would all be heard at once, or all as late as can be. All is kept within
-    /// [`MAX_EVENTS`] and [`MAX_RUN`]; there is always one event.
-    #[must_use]
-    pub fn with_flags(
-        mut self,
-        events: Option<u32>,
-        every: Option<Duration>,
-        poll: Option<Duration>,
-    ) -> Self {
-        if let Some(poll) = poll {
-            self.poll = poll.clamp(Duration::from_millis(1), MAX_RUN);
-        }
-        if events.is_none() && every.is_none() {
-            return self;
-        }
-        let every = every.unwrap_or(Duration::from_secs(2)).min(MAX_RUN);
-        let (clients, server): (Vec<_>, Vec<_>) =
-            self.events.into_iter().partition(|event| event.client.is_some());
-        let most =
-            MAX_RUN.as_nanos().checked_div(every.as_nanos()).unwrap_or(u128::MAX).min(MAX_EVENTS as u128);
-        let count = events.map_or(server.len() as u128, u128::from).clamp(1, most.max(1)) as u32;
-        let end = every * count;
-        let poll = self.poll;
-        self.events = (1..=count)
-            .map(|n| Planned { at: spread(n, every, poll), client: None, text: format!("GOAL {n}-0") })
-            .chain(clients.into_iter().filter(|event| event.at <= end))
-            .take(MAX_EVENTS)
-            .collect();
-        self.events.sort_by_key(|event| event.at);
-        self
-    }
-}
-
-/// When the nth goal falls: `every * n`, moved by a fraction of the poll that differs each time. The fractions are
-/// those of the multiples of the golden ratio, which fill an interval evenly however many there are.
-fn spread(n: u32, every: Duration, poll: Duration) -> Duration {
-    let width = every.min(poll);
-    let fraction = u64::from(n) * 618 % 1000;
-    let moved = width.mul_f64(fraction as f64 / 1000.0);
-    (every * n + moved).saturating_sub(width / 2)
-}
 
 /// Reads the lines of a fence. `fence` is its first line, `text` its content.
 pub(super) fn parse<'a>(
@@ -84,9 +30,11 @@ pub(super) fn parse<'a>(
         workload: Workload {
             text: text.to_owned(),
             line: fence.line,
-            transports: TRANSPORTS.map(str::to_owned).to_vec(),
+            transports: DEFAULT_TRANSPORTS.map(str::to_owned).to_vec(),
             poll: POLL,
-            rtt: Duration::ZERO,
+            network: Network::default(),
+            size: None,
+            clients: 1,
             events: Vec::new(),
         },
         seen: Vec::new(),
@@ -128,7 +76,7 @@ impl<'a> Reader<'_, 'a> {
             Some(rtt) if !rtt.is_zero() && rtt < Duration::from_millis(1) => {
                 self.page.mistake(value, "a round trip that is added takes at least 1ms", "1ms, or 0ms");
             }
-            Some(rtt) => self.workload.rtt = rtt,
+            Some(rtt) => self.workload.network.rtt = rtt,
             None => {}
         }
     }

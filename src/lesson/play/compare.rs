@@ -14,11 +14,10 @@ use tokio::time::{Instant, sleep_until};
 use super::player::{PlayError, Player, patience};
 use super::stage::Stage;
 use super::tally::Tally;
-use crate::client::{Ear, Lane, LaneError, transport};
+use crate::client::{Clock, Counts, Ear, Lane, LaneError, Span, Speech, transport};
 use crate::lesson::script::{Planned, Workload};
 use crate::server::{Draft, Options};
-use crate::tap::Network;
-use crate::timeline::{Claim, Connection, Elapsed, Kind, Role};
+use crate::timeline::{Claim, Connection, Elapsed, Kind, Role, Summary};
 
 /// From when the lanes are made until the first of them may speak.
 const LEAD: Duration = Duration::from_millis(20);
@@ -31,7 +30,7 @@ struct Running {
     name: String,
     talks_by: &'static str,
     stage: Stage,
-    speech: mpsc::UnboundedSender<(String, String)>,
+    speech: mpsc::UnboundedSender<Speech>,
     task: JoinHandle<Result<(), LaneError>>,
     tally: Tally,
     /// The server's messages.
@@ -42,19 +41,18 @@ struct Running {
 /// round trip is added: to the first after an answer that just missed it, and two round trips for a new connection's answer.
 #[must_use]
 fn length(workload: &Workload) -> Duration {
-    let last = workload.events.last().map_or(Duration::ZERO, |event| event.at) + 2 * workload.rtt;
+    let last = workload.events.last().map_or(Duration::ZERO, |event| event.at) + 2 * workload.network.rtt;
     let polls = last.as_nanos() / workload.poll.as_nanos().max(1) + 1;
     let polls = u32::try_from(polls).unwrap_or(u32::MAX);
-    workload.poll.saturating_mul(polls) + workload.poll.min(Duration::from_secs(1)) / 2 + 2 * workload.rtt
+    workload.poll.saturating_mul(polls)
+        + workload.poll.min(Duration::from_secs(1)) / 2
+        + 2 * workload.network.rtt
 }
 
 impl Player<'_> {
     /// Runs it as the flags change it, and shows how far it is.
     pub(super) async fn workload(&mut self, workload: &Workload) -> Result<(), PlayError> {
-        let mut workload = workload.clone().with_flags(self.flags.events, self.flags.every, self.flags.poll);
-        if !self.flags.network.rtt.is_zero() {
-            workload.rtt = self.flags.network.rtt;
-        }
+        let workload = self.flags.changes.apply(workload.clone(), self.flags.network);
         let length = length(&workload);
         let working = self.working("comparing", length);
         let compared = self.compare(&workload).await;
@@ -64,7 +62,7 @@ impl Player<'_> {
 
     /// Runs it, and tells what it added up to.
     async fn compare(&mut self, workload: &Workload) -> Result<(), PlayError> {
-        let network = Network { rtt: workload.rtt, ..self.flags.network };
+        let network = workload.network;
         let since = self.taps.bus().append(Kind::Say {
             lesson: self.lesson.name.clone(),
             role: Role::Compare,
@@ -113,7 +111,13 @@ impl Player<'_> {
             transports.push(lane.tally.finish(made, delays.collect(), lane.talks_by));
         }
         let seconds = Elapsed(until - start);
-        self.taps.bus().append(Kind::Summary { seconds, transports });
+        self.taps.bus().append(Kind::Summary(Box::new(Summary {
+            seconds,
+            clients: 1,
+            partial: false,
+            transports,
+            scaled: None,
+        })));
         self.tell(Role::Played, "", None);
         Ok(())
     }
@@ -127,15 +131,25 @@ impl Player<'_> {
         let unknown = || PlayError::Line { line: workload.line, what: format!("no transport {name}") };
         let transport = transport(name).ok_or_else(unknown)?;
         let taps = self.taps.with_default_name(name);
-        let network = Network { rtt: workload.rtt, ..self.flags.network };
-        let options = Options { network, ..Options::default() };
+        let options = Options { network: workload.network, ..Options::default() };
         let stage = Stage::open(&taps, &self.servers, &mut self.ports, options)?;
         let server = stage.server.address;
         let (speech, listen) = mpsc::unbounded_channel();
         let speakers = workload.events.iter().filter_map(|event| event.client.as_deref());
         let ear = Ear::new(name, taps.clone(), stage.made().clone()).speaking_as(speakers);
-        let lane =
-            Lane { server, taps, poll: workload.poll, rtt: workload.rtt, start, until, ear, speech: listen };
+        let (clock, _ends) = Clock::new(start, Some(Span { start, until }));
+        let lane = Lane {
+            server,
+            taps,
+            trust: None,
+            poll: workload.poll,
+            phase: Duration::ZERO,
+            rtt: workload.network.rtt,
+            clock,
+            ear,
+            speech: listen,
+            counts: Arc::<Counts>::default(),
+        };
         let talks_by = transport.client_talks_by();
         let task = tokio::spawn(transport.run(lane));
         let tally = Tally::new(name, server);
@@ -147,7 +161,7 @@ impl Player<'_> {
         if let Some(client) = &event.client {
             for lane in lanes {
                 // A lane that has failed hears nothing more; it says so at the end.
-                let _ = lane.speech.send((client.clone(), event.text.clone()));
+                let _ = lane.speech.send(Speech { from: client.clone(), text: event.text.clone() });
             }
             return;
         }

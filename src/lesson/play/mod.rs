@@ -4,6 +4,7 @@
 //! of it; `claims` checks statements; `compare` runs a workload; `measured` fills numbers into prose; `skip` plays what comes before
 //! the step to begin with.
 
+mod changes;
 mod claims;
 mod compare;
 mod expect;
@@ -15,5 +16,6 @@ mod stage;
 mod tally;
 mod transcript;
 
+pub use changes::{Changes, Scale};
 pub use player::{Flags, Outcome, PlayError, Player, Predictions};
 pub use stage::{PortError, Ports, Stage};

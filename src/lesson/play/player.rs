@@ -14,6 +14,7 @@ use crate::server::{Options, Servers};
 use crate::tap::{Network, Taps};
 use crate::timeline::{Claim, Kind, Role, Seq, Side, State};
 
+use super::changes::Changes;
 use super::measured::Measured;
 use super::skip::Manner;
 use super::stage::{PortError, Ports, Stage};
@@ -23,14 +24,10 @@ use super::transcript::REFEREE;
 const SETTLING: Duration = Duration::from_secs(1);
 
 /// What a command's flags change in a lesson.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Flags {
-    /// How many events a compare's server makes.
-    pub events: Option<u32>,
-    /// How far apart.
-    pub every: Option<Duration>,
-    /// How often polling transports ask.
-    pub poll: Option<Duration>,
+    /// What is different in a compare.
+    pub changes: Changes,
     /// What is added to the network. A round trip that is none leaves a compare its own.
     pub network: Network,
     /// The step to begin with, from 1: what comes before it happens, as fast as it can, and is not told. 0 is the first.

@@ -90,6 +90,7 @@ impl Tally {
             lost: made.saturating_sub(delays.len() as u64),
             client_talks_by: talks_by.into(),
             sent: self.sent,
+            ..Transport::default()
         }
     }
 }

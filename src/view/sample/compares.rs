@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::timeline::{Elapsed, Event, Kind, Opcode, Side, Spread, Transport};
+use crate::timeline::{Elapsed, Event, Kind, Opcode, Side, Spread, Summary, Transport};
 
 use super::{GET, HANDSHAKE, OK, SWITCHING, Story, goal};
 
@@ -29,6 +29,7 @@ pub(in crate::view) fn transport(name: &str, delays: &[f64]) -> Transport {
         lost: 0,
         client_talks_by: "new request".into(),
         sent: 1,
+        ..Transport::default()
     }
 }
 
@@ -44,7 +45,14 @@ impl Story {
             it.heard_after = transport(&it.name, &delays).heard_after;
             it.lost = it.events - delays.len() as u64;
         }
-        self.push(Kind::Summary { seconds: Elapsed(Duration::from_secs_f64(seconds)), transports })
+        let seconds = Elapsed(Duration::from_secs_f64(seconds));
+        self.push(Kind::Summary(Box::new(Summary {
+            seconds,
+            clients: 1,
+            partial: false,
+            transports,
+            scaled: None,
+        })))
     }
 
     fn hears(&mut self, client: &str, id: u64, after: Duration) -> &mut Self {

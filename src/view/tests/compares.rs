@@ -151,7 +151,7 @@ fn the_plot_says_what_the_scoreboard_says() {
             }
         }
         let told = events.iter().find_map(|event| match &event.kind {
-            Kind::Summary { transports, .. } => Some(transports),
+            Kind::Summary(summary) => Some(&summary.transports),
             _ => None,
         });
         for it in told.expect("it is summed up") {
