@@ -27,7 +27,7 @@ pub use inbox::{Body, Command, Incoming};
 pub use key::new_key;
 pub use link::Link;
 pub use person::Person;
-pub use transport::{Clock, Count, Counts, Lane, LaneError, Span, Speech, Transport};
+pub use transport::{Clock, Count, Counts, Lane, LaneError, Ready, Span, Speech, Transport};
 pub use trust::Trust;
 
 use long_poll::LongPoll;

@@ -138,7 +138,16 @@ pub struct Clock {
     /// When this client may connect.
     pub connects: Instant,
     span: watch::Receiver<Option<Span>>,
-    ready: watch::Sender<usize>,
+    ready: watch::Sender<Ready>,
+}
+
+/// Who is ready so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Ready {
+    /// How many.
+    pub clients: usize,
+    /// When the last of them was.
+    pub last: Option<Instant>,
 }
 
 impl Clock {
@@ -146,7 +155,7 @@ impl Clock {
     #[must_use]
     pub fn new(connects: Instant, span: Option<Span>) -> (Self, watch::Sender<Option<Span>>) {
         let (sender, span) = watch::channel(span);
-        (Self { connects, span, ready: watch::Sender::new(0) }, sender)
+        (Self { connects, span, ready: watch::Sender::default() }, sender)
     }
 
     /// The same for a client that may connect at another time.
@@ -157,12 +166,14 @@ impl Clock {
 
     /// From here on a client hears whatever is made. Called once by each, also by one that has nothing to get ready.
     pub fn ready(&self) {
-        self.ready.send_modify(|ready| *ready += 1);
+        self.ready.send_modify(|ready| {
+            *ready = Ready { clients: ready.clients + 1, last: Some(Instant::now()) };
+        });
     }
 
     /// How many are ready: changes with each.
     #[must_use]
-    pub fn readiness(&self) -> watch::Receiver<usize> {
+    pub fn readiness(&self) -> watch::Receiver<Ready> {
         self.ready.subscribe()
     }
 

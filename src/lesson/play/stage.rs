@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use tokio::net::TcpListener;
 
 use crate::client::{Made, Person};
-use crate::server::{Options, Server, Servers};
+use crate::server::{OnMade, Options, Server, Servers};
 use crate::tap::Taps;
 use crate::timeline::Bus;
 
@@ -103,9 +103,23 @@ impl Stage {
         ports: &mut Ports,
         options: Options,
     ) -> Result<Self, PortError> {
+        Self::open_noting(taps, servers, ports, options, Box::new(|_| ()))
+    }
+
+    /// The same; `also` is called with every message that is made.
+    ///
+    /// # Errors
+    /// As [`Stage::open`].
+    pub fn open_noting(
+        taps: &Taps,
+        servers: &Servers,
+        ports: &mut Ports,
+        options: Options,
+        also: OnMade,
+    ) -> Result<Self, PortError> {
         let listener = ports.take()?;
         let made = Made::default();
-        let note = noter(&made, taps.bus());
+        let note = noter(&made, taps.bus(), also);
         let server = Server::start(listener, taps.clone(), servers, options, note)
             .map_err(|source| PortError { port: 0, source })?;
         Ok(Self { server, made, people: BTreeMap::new() })
@@ -130,7 +144,10 @@ impl Stage {
 }
 
 /// Notes when each message is made.
-fn noter(made: &Made, bus: &Bus) -> Box<dyn Fn(&crate::server::Message) + Send + Sync> {
+fn noter(made: &Made, bus: &Bus, also: OnMade) -> OnMade {
     let (made, bus) = (made.clone(), bus.clone());
-    Box::new(move |message| made.note(message.id, bus.now()))
+    Box::new(move |message| {
+        made.note(message.id, bus.now());
+        also(message);
+    })
 }
