@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
@@ -28,7 +29,7 @@ pub enum LaneError {
 }
 
 /// Something that the client wants to say.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Speech {
     /// In whose name.
     pub from: String,
@@ -87,6 +88,8 @@ impl Lane {
 /// What all clients of a lane did, as they know it themselves. Where the wire is observed, that must agree.
 #[derive(Debug, Default)]
 pub struct Counts {
+    /// Bytes of TCP's streams, both ways.
+    pub bytes: Count,
     /// Requests sent, handshakes among them.
     pub requests: Count,
     /// Responses without news where news were asked for.

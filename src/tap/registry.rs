@@ -84,7 +84,10 @@ impl Taps {
 
     /// Announces that the connection from `address`, which is bound and will connect, belongs to `name`.
     pub fn announce(&self, address: SocketAddr, name: &str) {
-        lock(&self.shared.names).insert(address, name.into());
+        // Where nothing is looked at, nobody asks for it.
+        if self.looking != Looking::Bare {
+            lock(&self.shared.names).insert(address, name.into());
+        }
     }
 
     /// Whether the connection from `address` was announced, and has not been taken yet.

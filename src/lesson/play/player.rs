@@ -114,7 +114,7 @@ impl<'a> Player<'a> {
         flags: Flags,
         pacer: &'a mut dyn Pacer,
     ) -> Result<Self, PlayError> {
-        ports.bind(ports_needed(lesson)).await?;
+        ports.bind(ports_needed(lesson, &flags)).await?;
         let mut player = Self {
             lesson,
             taps,
@@ -449,9 +449,13 @@ fn has_transcripts(lesson: &Lesson) -> bool {
 }
 
 /// One for the lesson's own server, and one for each lane of each compare.
-fn ports_needed(lesson: &Lesson) -> usize {
+fn ports_needed(lesson: &Lesson, flags: &Flags) -> usize {
     let lanes = parts(lesson).map(|part| match part {
-        Part::Compare(workload) => workload.transports.len(),
+        Part::Compare(workload) => {
+            let workload = flags.changes.apply(workload.clone(), flags.network);
+            // Many clients are served by another process.
+            if workload.clients > 1 { 0 } else { workload.transports.len() }
+        }
         Part::Prose(_) | Part::Code { .. } | Part::Wire(_) | Part::Predict(_) | Part::Note { .. } => 0,
     });
     lanes.sum::<usize>() + usize::from(has_transcripts(lesson))

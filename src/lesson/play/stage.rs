@@ -77,6 +77,11 @@ impl Ports {
         self.bound.pop_front().ok_or_else(none)
     }
 
+    /// For a server that binds it itself, later: the nth from the first; 0 where any will do.
+    pub(super) fn later(&self, n: usize) -> u16 {
+        u16::try_from(n).ok().filter(|_| self.first > 0).map_or(0, |n| self.first.saturating_add(n))
+    }
+
     /// Those that nobody took yet.
     pub(super) fn numbers(&self) -> Vec<u16> {
         self.bound.iter().filter_map(|it| it.local_addr().ok()).map(|address| address.port()).collect()
