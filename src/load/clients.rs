@@ -10,10 +10,10 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
+use super::Histogram;
 use super::lines;
 use super::own;
 use super::words::{ClientsSpec, Made, Order, Told, Visited};
-use super::Histogram;
 use crate::client::{Clock, Counts, Ear, Hearing, Lane, LaneError, Span, Speech, Trust, transport};
 use crate::tap::{Looking, Taps, kernel};
 use crate::timeline::{Bus, Keep};
@@ -193,7 +193,8 @@ impl Crowd {
 
     /// Each thing is said by another of them.
     fn say(&mut self, speech: Speech) {
-        let speaker = self.speech.get(usize::try_from(self.wanted).unwrap_or_default() % self.speech.len().max(1));
+        let speaker =
+            self.speech.get(usize::try_from(self.wanted).unwrap_or_default() % self.speech.len().max(1));
         self.wanted += 1;
         self.said.entry(speech.clone()).or_default().push(own::now());
         // One that has failed says nothing.

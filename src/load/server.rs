@@ -44,7 +44,7 @@ pub async fn serve() -> io::Result<()> {
         }
         Err(why) => return lines::write(&mut out, &Told::Failed(why)).await,
     };
-    let mut needs = Needs::new();
+    let mut needs = Needs::new(kernel::time_waits(server.address));
     let mut run = None;
     let mut news = spec.news.into_iter().peekable();
     let mut said = 0;
@@ -80,7 +80,8 @@ pub async fn serve() -> io::Result<()> {
         connections: totals.connections,
         from_client: totals.from_client,
         from_server: totals.from_server,
-        time_wait: kernel::time_waits(server.address),
+        plain: totals.plain,
+        time_wait: needs.waits(kernel::time_waits(server.address)),
         ..needs.served()
     };
     lines::write(&mut out, &Told::Served(served)).await
@@ -101,7 +102,8 @@ async fn start(
     let tls = spec.tls.then(Tls::new).transpose().map_err(|error| error.to_string())?;
     let certificate = tls.as_ref().map(|tls| tls.certificate().to_vec());
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, spec.port));
-    let listener = TcpListener::bind(address).await.map_err(|error| format!("port {}: {error}", spec.port))?;
+    let listener =
+        TcpListener::bind(address).await.map_err(|error| format!("port {}: {error}", spec.port))?;
     let places = spec.clients as usize * CONNECTIONS + CONNECTIONS;
     let limits = Limits { guests: places, ..Limits::SOLO };
     let options = Options { limits, network: spec.network, tls, ..Options::default() };
@@ -123,6 +125,8 @@ struct Needs {
     memory: Option<u64>,
     cpu: Duration,
     /// When all were ready, and shortly before the end.
+    /// Ends in TIME_WAIT of whoever had this port before.
+    waits: Option<(u64, u64)>,
     at_start: Option<Now>,
     at_end: Option<Now>,
 }
@@ -136,8 +140,14 @@ struct Now {
 }
 
 impl Needs {
-    fn new() -> Self {
-        Self { memory: own::memory(), cpu: own::cpu(), at_start: None, at_end: None }
+    fn new(waits: Option<(u64, u64)>) -> Self {
+        Self { memory: own::memory(), cpu: own::cpu(), waits, at_start: None, at_end: None }
+    }
+
+    /// Without those of whoever had this port before.
+    fn waits(&self, now: Option<(u64, u64)>) -> Option<(u64, u64)> {
+        let ((server, client), before) = (now?, self.waits.unwrap_or_default());
+        Some((server.saturating_sub(before.0), client.saturating_sub(before.1)))
     }
 
     fn begin(&mut self, taps: &Taps) {

@@ -92,6 +92,8 @@ pub struct Served {
     pub from_client: u64,
     /// The same.
     pub from_server: u64,
+    /// The same of what TLS carried; nothing without TLS.
+    pub plain: (u64, u64),
     /// Processor time in all.
     pub cpu: Duration,
     /// Processor time until all were ready, and from the end on.

@@ -46,6 +46,8 @@ struct Running {
     news: Vec<u64>,
     /// What the client wanted to say, and what of it the server had.
     said: Words,
+    /// Ends in TIME_WAIT at the server's port, of the server and of clients, before the first came.
+    waits: Option<(u64, u64)>,
     had: Arc<Mutex<Words>>,
 }
 
@@ -216,6 +218,7 @@ impl Player<'_> {
             ended
         });
         let (said, news) = (Words::new(), Vec::new());
+        let waits = kernel::time_waits(server);
         Ok(Running {
             name: name.into(),
             talks_by,
@@ -227,6 +230,7 @@ impl Player<'_> {
             counts,
             news,
             said,
+            waits,
             had,
         })
     }
@@ -285,11 +289,14 @@ impl Running {
         let had = std::mem::take(&mut *self.had.lock().unwrap_or_else(PoisonError::into_inner));
         let transport = tally.finish(&self.news, &self.counts, self.said, had);
         let waits = kernel::time_waits(self.stage.server.address);
-        Transport {
-            client_talks_by: self.talks_by.into(),
-            time_wait: waits.map(|(server, client)| TimeWait { client, server }),
-            ..transport
-        }
+        // Whoever had this port before may have left some.
+        let before = self.waits.unwrap_or_default();
+        let less = |now: u64, before: u64| now.saturating_sub(before);
+        let waits = waits.map(|(server, client)| TimeWait {
+            client: less(client, before.1),
+            server: less(server, before.0),
+        });
+        Transport { client_talks_by: self.talks_by.into(), time_wait: waits, ..transport }
     }
 }
 

@@ -105,7 +105,10 @@ fn failed(name: &str, workload: &Workload, why: String) -> Transport {
 fn told(name: &str, clients: u64, report: &Report) -> Transport {
     let Report { served, visited, .. } = report;
     let (heard, reached) = (Histogram::from(visited.heard.clone()), Histogram::from(visited.reached.clone()));
-    let parts = |all: u64, messages: u64| Parts { headers: all.saturating_sub(messages), messages, tls: 0 };
+    let parts = |all: u64, plain: u64, messages: u64| {
+        let plain = if plain == 0 { all } else { plain };
+        Parts { headers: plain.saturating_sub(messages), messages, tls: all.saturating_sub(plain) }
+    };
     let (requests, first) = visited.requests;
     let failed = visited.failed.as_ref().map(|(count, why)| match *count {
         count if count == clients => why.clone(),
@@ -123,8 +126,8 @@ fn told(name: &str, clients: u64, report: &Report) -> Transport {
         from_server: served.from_server,
         payload: visited.content_sent + visited.content_heard,
         made_of: MadeOf {
-            client: parts(served.from_client, visited.content_sent),
-            server: parts(served.from_server, visited.content_heard),
+            client: parts(served.from_client, served.plain.0, visited.content_sent),
+            server: parts(served.from_server, served.plain.1, visited.content_heard),
         },
         once: Once {
             connections: served.staying,
