@@ -347,7 +347,7 @@ pub struct Planned {
 /// The most that a workload may say.
 pub const MAX_EVENTS: usize = 10_000;
 
-/// The longest text that a workload may say, in bytes; with a `size`, that.
+/// The longest text that a workload may say, in bytes; with a `size`, not more than that.
 pub const MAX_TEXT: usize = 1024;
 
 /// The longest time that a workload may take.
