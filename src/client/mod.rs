@@ -16,6 +16,7 @@ mod raw;
 mod socket;
 mod socketio;
 mod sse;
+mod streamed;
 mod talk;
 mod transport;
 mod trust;
@@ -27,6 +28,7 @@ pub use inbox::{Body, Command, Incoming};
 pub use key::new_key;
 pub use link::Link;
 pub use person::Person;
+pub use streamed::Streamed;
 pub use transport::{Clock, Count, Counts, Lane, LaneError, Span, Speech, Transport};
 pub use trust::Trust;
 

@@ -14,7 +14,7 @@ use super::player::{PlayError, Player};
 use super::skip::Manner;
 use super::stage::Stage;
 use super::{claims, expect};
-use crate::client::{Arg, Command, Emit, Incoming, Io, new_key};
+use crate::client::{Arg, Command, Emit, Incoming, Io, Streamed, new_key};
 use crate::lesson::script::{Act, Expect, One, Send, Statement, Values, What, Wire, World};
 use crate::lesson::template;
 use crate::server::Draft;
@@ -354,7 +354,10 @@ impl Player<'_> {
                 // That a connection ended is what claims are for.
                 let control = matches!(
                     incoming,
-                    Incoming::Ping(_) | Incoming::Pong(_) | Incoming::Io(Io::Ended(_) | Io::Left)
+                    Incoming::Ping(_)
+                        | Incoming::Pong(_)
+                        | Incoming::Streamed(Streamed::Id(_) | Streamed::Retry(_))
+                        | Incoming::Io(Io::Ended(_) | Io::Left)
                 );
                 if !control && !expect::is_news_of_others(&incoming, &self.speakers) {
                     left.push(format!("{name}: < {}", expect::describe(&incoming)));
@@ -455,6 +458,8 @@ fn expected_packet(expect: &Expect) -> Option<String> {
         Expect::Disconnect => Some("disconnect".into()),
         Expect::Upgrade => Some("upgrade".into()),
         Expect::Response { .. }
+        | Expect::Id(_)
+        | Expect::Retry(_)
         | Expect::Text(_)
         | Expect::Binary(_)
         | Expect::Ping(_)
