@@ -18,6 +18,7 @@ use hyper_util::rt::TokioIo;
 use super::inbox::{Body, Command, Incoming, NO_SESSION, Post, Queue};
 use super::streamed::Blocks;
 use super::{Link, socket};
+use crate::wire::sse;
 
 /// The longest content of a response that a client keeps, bytes.
 const MAX_BODY: usize = 1 << 20;
@@ -203,17 +204,11 @@ async fn whole(response: Response<IncomingBody>) -> Option<Answer> {
         return Some((Incoming::Response { status, headers, body: Bytes::new() }, None));
     }
     let kind = head.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-    if status == 200 && kind.is_some_and(is_stream) && !body.is_end_stream() {
+    if status == 200 && kind.is_some_and(sse::reads) && !body.is_end_stream() {
         return Some((Incoming::Response { status, headers, body: Bytes::new() }, Some(body)));
     }
     let body = Limited::new(body, MAX_BODY).collect().await.ok()?.to_bytes();
     Some((Incoming::Response { status, headers, body }, None))
-}
-
-/// Whether content of this type is a stream of events.
-fn is_stream(content_type: &str) -> bool {
-    let kind = content_type.split(';').next().unwrap_or_default();
-    kind.trim().eq_ignore_ascii_case("text/event-stream")
 }
 
 /// hyper's connection, polled beside whatever waits for it.

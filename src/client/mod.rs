@@ -27,7 +27,7 @@ pub use engine::{Arg, Emit, Io, Mode};
 pub use inbox::{Body, Command, Incoming};
 pub use key::new_key;
 pub use link::Link;
-pub use person::Person;
+pub use person::{Channel, Person};
 pub use streamed::Streamed;
 pub use transport::{Clock, Count, Counts, Lane, LaneError, Span, Speech, Transport};
 pub use trust::Trust;

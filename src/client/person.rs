@@ -1,6 +1,7 @@
 //! A named client of a lesson: at most one HTTP connection and one socket at a time, each owned by a task that always
 //! reads, also while a teacher talks. A connection on which a stream of events comes is kept beside them, as a page's is.
 
+use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -41,7 +42,34 @@ pub struct Person {
     /// Streams of a machine that is gone: open, and nobody reads or writes.
     vanished: Vec<Link>,
     inbox: mpsc::Receiver<Incoming>,
+    /// What came before it was its turn.
+    aside: VecDeque<Incoming>,
     post: mpsc::Sender<Incoming>,
+}
+
+/// Where something comes from. What comes over two connections has no order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Channel {
+    /// A response to a request that is over with it.
+    Answers,
+    /// A stream of events.
+    Stream,
+}
+
+impl Channel {
+    fn brings(self, incoming: &Incoming) -> bool {
+        match incoming {
+            Incoming::Response { .. } => self == Self::Answers,
+            Incoming::Streamed(_) => self == Self::Stream,
+            Incoming::Text(_)
+            | Incoming::Binary(_)
+            | Incoming::Ping(_)
+            | Incoming::Pong(_)
+            | Incoming::Close(_)
+            | Incoming::Io(_)
+            | Incoming::Unsent(_) => true,
+        }
+    }
 }
 
 /// An open connection and the task that owns it.
@@ -117,6 +145,7 @@ impl Person {
             newest_is_socket: false,
             vanished: Vec::new(),
             inbox,
+            aside: VecDeque::new(),
             post,
         }
     }
@@ -270,18 +299,28 @@ impl Person {
         }
     }
 
-    /// The next thing that arrived.
-    pub async fn next(&mut self) -> Incoming {
-        // The channel cannot end: we hold a sender ourselves.
-        match self.inbox.recv().await {
-            Some(incoming) => incoming,
-            None => std::future::pending().await,
+    /// The next thing that arrived. Where a stream of events comes over a connection of its own, and it is said from where, the
+    /// next from there: what comes from elsewhere waits.
+    pub async fn next(&mut self, from: Option<Channel>) -> Incoming {
+        let from = from.filter(|_| !self.streams.is_empty());
+        let is_meant = |incoming: &Incoming| from.is_none_or(|from| from.brings(incoming));
+        let at = self.aside.iter().position(is_meant);
+        if let Some(incoming) = at.and_then(|at| self.aside.remove(at)) {
+            return incoming;
+        }
+        loop {
+            match self.inbox.recv().await {
+                Some(incoming) if is_meant(&incoming) => return incoming,
+                Some(incoming) => self.aside.push_back(incoming),
+                // The channel cannot end: we hold a sender ourselves.
+                None => std::future::pending().await,
+            }
         }
     }
 
     /// The next thing that has arrived already.
     pub fn arrived(&mut self) -> Option<Incoming> {
-        self.inbox.try_recv().ok()
+        self.aside.pop_front().or_else(|| self.inbox.try_recv().ok())
     }
 
     async fn dial(&self) -> io::Result<Line> {

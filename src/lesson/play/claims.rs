@@ -140,12 +140,16 @@ fn word(first: Who) -> &'static str {
     }
 }
 
-/// The connection that a statement is about: that client's newest, or else the one of which something was seen last since
+/// The connection that a statement is about: that client's newest of those that were open in this fence, or else its newest;
+/// where nobody is named the one of which something was seen last since
 /// the fence began.
 fn subject(player: &Player<'_>, named: Option<&str>, since: Seq) -> Option<ConnId> {
     if let Some(name) = named {
         let of_name = |connection: &&Connection| connection.name.as_deref() == Some(name);
-        return player.state.connections.values().rfind(of_name).map(|connection| connection.id);
+        let lives = |it: &&Connection| it.closed.is_none_or(|ending| ending.seq > since);
+        let theirs = player.state.connections.values().filter(of_name);
+        let newest = theirs.clone().rfind(lives).or(theirs.last());
+        return newest.map(|connection| connection.id);
     }
     let events = player.taps.bus().after(since);
     let ours = |conn: &ConnId| player.state.is_named(*conn);
