@@ -16,6 +16,7 @@ mod raw;
 mod socket;
 mod socketio;
 mod sse;
+mod streamed;
 mod talk;
 mod transport;
 mod trust;
@@ -26,7 +27,8 @@ pub use engine::{Arg, Emit, Io, Mode};
 pub use inbox::{Body, Command, Incoming};
 pub use key::new_key;
 pub use link::Link;
-pub use person::Person;
+pub use person::{Channel, Person};
+pub use streamed::Streamed;
 pub use transport::{Clock, Count, Counts, Lane, LaneError, Ready, Span, Speech, Transport};
 pub use trust::Trust;
 
