@@ -26,6 +26,7 @@ mod http;
 mod keys;
 mod lesson;
 mod limits;
+mod load;
 mod longpoll;
 mod network;
 mod notation;
