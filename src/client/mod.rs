@@ -3,19 +3,25 @@
 //! Adding a transport: a file here that implements [`Transport`], its name in [`transport`] and in the lesson notation's
 //! list, its row in README.md.
 
+mod dialer;
 mod ear;
 mod engine;
+mod handshake;
 mod http;
 mod inbox;
 mod key;
+mod line;
 mod link;
 mod long_poll;
+mod mouth;
 mod person;
 mod polling;
 mod raw;
+mod running;
 mod socket;
 mod socketio;
 mod sse;
+mod stream;
 mod streamed;
 mod talk;
 mod transport;

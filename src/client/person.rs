@@ -10,7 +10,8 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use super::engine::{self, Dialer, Links, Start, Unsaid, Upgraded};
+use super::dialer::{Dialer, Links};
+use super::engine::{self, Start, Unsaid, Upgraded};
 use super::inbox::{self, Body, Command, INBOX, Incoming, Orders, Post, Queue};
 use super::link::WeakLink;
 use super::{Ear, Emit, Io, Link, Made, Mode, http, raw};
@@ -202,9 +203,8 @@ impl Person {
         // Who had one leaves it.
         (self.socket, self.io) = (None, None);
         self.newest_is_socket = true;
-        let links = Links::default();
-        let (server, name, taps) = (self.server, self.name.clone(), self.taps.clone());
-        let dialer = Dialer { server, name, taps, links: links.clone() };
+        let dialer = Dialer::new(self.server, &self.name, &self.taps);
+        let links = dialer.links.clone();
         let before = self.taps.bus().last();
         let first = match dialer.dial().await {
             Ok(first) => first,
@@ -213,7 +213,7 @@ impl Person {
                 return;
             }
         };
-        self.accepted(&first, before).await;
+        self.accepted(first.link(), before).await;
         let (orders, queue) = inbox::queue();
         orders.owe();
         let (tell, upgraded) = watch::channel(None);
@@ -221,7 +221,7 @@ impl Person {
             mode,
             namespace: namespace.into(),
             unsaid: self.unsaid.clone(),
-            post: Post { inbox: self.post.clone(), ear: Arc::clone(&self.ear), local: first.local },
+            post: Post { inbox: self.post.clone(), ear: Arc::clone(&self.ear), local: first.link().local },
             first,
             dialer,
             upgraded: tell,

@@ -11,21 +11,18 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
-use super::{Ear, Link, Trust};
+use super::{Ear, Trust};
 use crate::tap::Taps;
 
 /// Why a lane ended early, in words.
 #[derive(Debug, thiserror::Error)]
 pub enum LaneError {
-    /// The HTTP client failed.
-    #[error("{0}")]
+    /// The HTTP client could not be set up.
+    #[error("the HTTP client cannot be set up: {0}")]
     Http(#[from] reqwest::Error),
-    /// The stream failed.
+    /// It broke, or was refused, and its client does not come back by itself.
     #[error("{0}")]
-    Io(#[from] std::io::Error),
-    /// The handshake was refused, or the socket failed.
-    #[error("{0}")]
-    Socket(String),
+    Ended(String),
 }
 
 /// Something that the client wants to say.
@@ -76,13 +73,6 @@ pub trait Transport: Send {
     /// Takes part in the run, from its start to its end. What its standard client does where a connection breaks, it does too: where
     /// that comes back by itself, this does; where it does not, this fails, with the reason.
     fn run(self: Box<Self>, lane: Lane) -> Running;
-}
-
-impl Lane {
-    /// Connects a stream of our own, named after the transport.
-    pub(super) async fn connect(&self, name: &str) -> Result<Link, LaneError> {
-        Ok(Link::connect(self.server, name, &self.taps).await?)
-    }
 }
 
 /// What all clients of a lane did, as they know it themselves. Where the wire is observed, that must agree.
