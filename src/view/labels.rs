@@ -14,7 +14,11 @@ pub(super) fn nice(name: &str) -> &str {
     match name {
         "close" => "HTTP, close",
         "keep-alive" => "HTTP, keep-alive",
+        "long-poll" => "Long polling",
+        "sse" => "SSE",
         "websocket" => "WebSocket",
+        "socketio" => "Socket.IO",
+        "socketio-upgrade" => "Socket.IO upgrade",
         other => other,
     }
 }

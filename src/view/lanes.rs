@@ -1,32 +1,40 @@
 //! A compare while it runs: one lane for each transport, what happens at the same time in the same row.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 use std::time::Duration;
 
 use super::labels::nice;
-use super::parcels::Parcel;
+use super::parcels::Loads;
 use super::text::Look;
 use super::units;
 use crate::terminal::Line;
-use crate::timeline::{ConnId, Elapsed, Event, Frame, Kind, Opcode, Side, Slices};
+use crate::timeline::{ConnId, Elapsed, Event, Kind, Side, Slices};
 
 mod cell;
+mod facts;
 mod rows;
 mod sentences;
+mod streams;
 
 pub(super) use cell::Cell;
+use streams::Streams;
 
 /// What happens within this time shares a row.
 const SAME_ROW: Duration = Duration::from_millis(30);
 /// More lines than this nobody reads: what follows is only counted.
 const MOST: usize = 72;
+/// What the world says where a lane cannot go on.
+const FAILED: &str = "failed";
 
 /// What is known of an exchange.
 #[derive(Debug, Default, Clone)]
 struct Heads {
+    /// The request in short.
     method: String,
     status: u16,
-    request_len: u64,
+    /// The answer goes on and on: it was drawn when it began.
+    streams: bool,
 }
 
 /// All lanes.
@@ -39,18 +47,34 @@ pub(super) struct Lanes {
     zero: Option<Elapsed>,
     running: bool,
     lanes: Vec<Lane>,
+    /// Those that fit beside each other; the first is drawn while it runs.
+    groups: Vec<Group>,
     conns: HashMap<ConnId, usize>,
     /// Connections whose frames carry packets.
     carry: HashSet<ConnId>,
+    /// Connections that speak WebSocket.
+    framed: HashSet<ConnId>,
+    /// Connections on which somebody hung up in order.
+    ending: HashSet<ConnId>,
     exchanges: HashMap<(ConnId, u64), Heads>,
     row: Option<Elapsed>,
     /// What the world did at that time.
     news: Option<String>,
-    /// How many lines were drawn.
-    drawn: usize,
     slices: Slices,
+    streams: Streams,
+    loads: Loads,
     /// What each message says, by lane and number.
     words: HashMap<(usize, u64), String>,
+}
+
+/// Lanes beside each other.
+#[derive(Debug)]
+struct Group {
+    lanes: Range<usize>,
+    /// How many lines were drawn.
+    drawn: usize,
+    /// What is not drawn while it runs.
+    kept: Vec<Vec<Line>>,
 }
 
 /// One lane, and what was observed of it.
@@ -59,23 +83,45 @@ pub(super) struct Lane {
     pub name: String,
     pub opened: u64,
     pub closed: u64,
-    /// Frames of data, in order.
+    /// What was said without a request, in order.
     pub spoke: Vec<Side>,
-    /// What is needed once for a connection, not once for a message: its handshake and its close. Bytes and requests.
-    pub once: (u64, u64),
+    /// Before which of those a connection broke on which the server may speak.
+    pub broke: Vec<usize>,
     /// After how long each of the server's messages was heard, in the order in which they were.
     pub delays: Vec<Duration>,
     /// Open connections on which the server may speak unasked.
     sockets: HashSet<ConnId>,
+    /// Requests without an answer.
+    asked: HashSet<(ConnId, u64)>,
+    /// Its requests wait for news.
+    holds: bool,
     /// Messages that others than the server made: they are heard, and no news of the server.
     others: HashSet<u64>,
     cells: Vec<Cell>,
+}
+
+impl Lane {
+    fn is_open(&self) -> bool {
+        self.opened > self.closed
+    }
+
+    /// Whether it would hear news now.
+    fn listens(&self) -> bool {
+        !self.sockets.is_empty() || (self.holds && self.is_open())
+    }
+
+    /// Whether that has happened in this row, with all that it causes at once.
+    fn has_heard(&self) -> bool {
+        let asks_again = !self.holds || !self.asked.is_empty();
+        asks_again && self.cells.iter().any(|cell| !cell.heard.is_empty())
+    }
 }
 
 impl Lanes {
     /// One for each name.
     pub fn new(look: Look, width: usize, names: &[String]) -> Self {
         let lane = |name: &String| Lane { name: name.clone(), ..Lane::default() };
+        let group = |lanes| Group { lanes, drawn: 0, kept: Vec::new() };
         Self {
             look,
             width,
@@ -83,13 +129,17 @@ impl Lanes {
             zero: None,
             running: true,
             lanes: names.iter().map(lane).collect(),
+            groups: rows::groups(width, names.len()).into_iter().map(group).collect(),
             conns: HashMap::new(),
             carry: HashSet::new(),
+            framed: HashSet::new(),
+            ending: HashSet::new(),
             exchanges: HashMap::new(),
             row: None,
             news: None,
-            drawn: 0,
             slices: Slices::default(),
+            streams: Streams::default(),
+            loads: Loads::default(),
             words: HashMap::new(),
         }
     }
@@ -107,6 +157,14 @@ impl Lanes {
     /// The workload is over. What its connections still do belongs to no ladder.
     pub fn end(&mut self) {
         self.running = false;
+    }
+
+    /// The groups that were not drawn while it ran, each with its heading. Once.
+    pub fn others(&mut self) -> Vec<(Vec<Line>, Vec<Vec<Line>>)> {
+        let kept: Vec<_> =
+            self.groups.iter_mut().skip(1).map(|group| std::mem::take(&mut group.kept)).collect();
+        let headed = |(n, rows): (usize, Vec<Vec<Line>>)| (self.heading_of(n + 1), rows);
+        kept.into_iter().enumerate().filter(|(_, rows)| !rows.is_empty()).map(headed).collect()
     }
 
     /// Whether this fact is one of a lane, or of the world around all of them.
@@ -132,10 +190,12 @@ impl Lanes {
         self.zero.get_or_insert(event.at);
         let mut rows = Vec::new();
         let over = self.row.is_some_and(|row| event.at.since(row) > SAME_ROW);
-        if over || matches!(event.kind, Kind::World { .. }) {
+        let is_news = matches!(&event.kind, Kind::World { what, .. } if what != FAILED);
+        if over || is_news {
             rows.push(self.flush());
         }
         match &event.kind {
+            Kind::World { what, text, .. } if what == FAILED => self.failed(event.at, text),
             Kind::World { what, text, .. } => {
                 self.row = Some(event.at);
                 self.news = Some(text.clone());
@@ -144,7 +204,7 @@ impl Lanes {
                     rows.push(self.flush());
                 }
             }
-            Kind::Heard { client, id, after, .. } => self.heard(event.at, client, *id, *after),
+            Kind::Heard { client, conn, id, after } => self.heard(event.at, client, *conn, *id, *after),
             _ => self.fact(event),
         }
         if self.news.is_some() && self.all_told() {
@@ -157,11 +217,10 @@ impl Lanes {
     /// Whether everybody who may be told unasked has heard the news. It is shown then, and not when something else
     /// happens, which may be seconds later.
     fn all_told(&self) -> bool {
-        let mut listening = self.lanes.iter().filter(|lane| !lane.sockets.is_empty());
-        listening.all(|lane| lane.cells.iter().any(|cell| !cell.heard.is_empty()))
+        self.lanes.iter().filter(|lane| lane.listens()).all(Lane::has_heard)
     }
 
-    /// The row that was held back for what might happen at the same time.
+    /// The row that was held back for what might happen at the same time: as far as it is drawn now.
     pub fn flush(&mut self) -> Vec<Line> {
         let Some(at) = self.row.take() else {
             return Vec::new();
@@ -169,203 +228,37 @@ impl Lanes {
         let news = self.news.take();
         let cells: Vec<Vec<Cell>> =
             self.lanes.iter_mut().map(|lane| std::mem::take(&mut lane.cells)).collect();
-        let lines = if self.drawn <= MOST { self.rows(at, news.as_deref(), &cells) } else { Vec::new() };
-        self.at_most(lines)
-    }
-
-    fn rows(&self, at: Elapsed, news: Option<&str>, cells: &[Vec<Cell>]) -> Vec<Line> {
         if self.told {
-            return self.sentences(at, news, cells).into_iter().map(Line::plain).collect();
+            let lines = self.sentences(at, news.as_deref(), &cells).into_iter().map(Line::plain).collect();
+            return self.at_most(0, lines);
         }
-        self.row(at, news, cells)
+        let mut now = Vec::new();
+        for n in 0..self.groups.len() {
+            let Group { lanes, drawn, .. } = &self.groups[n];
+            let drawn_so_far = *drawn <= MOST;
+            let lines =
+                if drawn_so_far { self.row(lanes.clone(), at, news.as_deref(), &cells) } else { Vec::new() };
+            let lines = self.at_most(n, lines);
+            if n == 0 {
+                now = lines;
+            } else if !lines.is_empty() {
+                self.groups[n].kept.push(lines);
+            }
+        }
+        now
     }
 
-    /// The lines of one more row, unless there are enough.
-    fn at_most(&mut self, lines: Vec<Line>) -> Vec<Line> {
-        let before = self.drawn;
-        self.drawn = before.saturating_add(lines.len());
-        if self.drawn <= MOST {
+    /// The lines of one more row of a group, unless there are enough.
+    fn at_most(&mut self, group: usize, lines: Vec<Line>) -> Vec<Line> {
+        let rest = self.rest();
+        let Some(group) = self.groups.get_mut(group) else { return Vec::new() };
+        let before = group.drawn;
+        group.drawn = before.saturating_add(lines.len());
+        if group.drawn <= MOST {
             return lines;
         }
         // Once is enough, and then nothing more, however few lines there are.
-        self.drawn = usize::MAX;
-        if before > MOST || lines.is_empty() { Vec::new() } else { vec![self.rest()] }
-    }
-
-    fn fact(&mut self, event: &Event) {
-        let Some(conn) = event.kind.conn() else {
-            return;
-        };
-        let Some(lane) = self.conns.get(&conn).copied() else {
-            return;
-        };
-        self.listen(lane, event);
-        match &event.kind {
-            Kind::Opened { .. } => {
-                self.lanes[lane].opened += 1;
-                self.cell(event.at, lane, Cell::is_used).opened = true;
-            }
-            Kind::Request { exchange, method, target, .. } => {
-                if crate::wire::engineio::is_target(target) {
-                    self.carry.insert(conn);
-                }
-                self.exchanges.entry((conn, *exchange)).or_default().method.clone_from(method);
-            }
-            Kind::Response { exchange, status, .. } => {
-                self.exchanges.entry((conn, *exchange)).or_default().status = *status;
-            }
-            Kind::MessageEnd { from, exchange, body_len, wire_len, .. } => {
-                self.message(event.at, lane, (conn, *exchange), *from, (*body_len, *wire_len));
-            }
-            Kind::Frame(frame) => self.frame(event.at, lane, frame),
-            Kind::Closed { .. } => {
-                self.lanes[lane].closed += 1;
-                self.lanes[lane].sockets.remove(&conn);
-                self.cell(event.at, lane, |cell| cell.closed).closed = true;
-            }
-            Kind::Upgraded { .. } => {
-                self.lanes[lane].sockets.insert(conn);
-            }
-            // Not to be drawn so small; the rest never has a connection in a lane.
-            Kind::Bytes { .. }
-            | Kind::Packet { .. }
-            | Kind::Fin { .. }
-            | Kind::Kernel { .. }
-            | Kind::World { .. }
-            | Kind::Heard { .. }
-            | Kind::Step { .. }
-            | Kind::Say { .. }
-            | Kind::Predict { .. }
-            | Kind::Answer { .. }
-            | Kind::Claim(_)
-            | Kind::Summary(_) => {}
-        }
-    }
-
-    fn message(&mut self, at: Elapsed, lane: usize, key: (ConnId, u64), from: Side, lens: (u64, u64)) {
-        let (body_len, wire_len) = lens;
-        let heads = self.exchanges.entry(key).or_default();
-        match from {
-            Side::Client => {
-                heads.request_len = wire_len;
-                let method = heads.method.clone();
-                self.cell(at, lane, Cell::is_used).request = Some(method);
-            }
-            Side::Server => {
-                let Heads { status, request_len, .. } = std::mem::take(heads);
-                self.exchanges.remove(&key);
-                if status == 101 {
-                    let (bytes, requests) = self.lanes[lane].once;
-                    self.lanes[lane].once =
-                        (bytes.saturating_add(request_len).saturating_add(wire_len), requests + 1);
-                }
-                let answer = if body_len <= 2 && status == 200 { "[]".into() } else { status.to_string() };
-                self.cell(at, lane, |cell| cell.has_come() || cell.sent.is_some()).answer = Some(answer);
-            }
-        }
-    }
-
-    fn frame(&mut self, at: Elapsed, lane: usize, frame: &Frame) {
-        let words = match frame.opcode {
-            Opcode::Text if self.carry.contains(&frame.conn) => {
-                let text = frame.text.as_deref().unwrap_or_default();
-                let (name, words) = super::parcels::in_short(text);
-                // What keeps the session alive is nothing that anybody says.
-                self.lanes[lane].spoke.extend(words.is_some().then_some(frame.from));
-                words.map_or(name, |words| self.quoted(words))
-            }
-            Opcode::Text | Opcode::Binary | Opcode::Continuation => {
-                self.lanes[lane].spoke.push(frame.from);
-                let words = frame.text.as_deref().and_then(super::labels::event).map(|(_, words)| words);
-                words.map_or_else(|| super::labels::frame(frame), |words| self.quoted(words))
-            }
-            Opcode::Close => {
-                // It ends the connection: needed once, as the handshake is.
-                let (bytes, requests) = self.lanes[lane].once;
-                self.lanes[lane].once = (bytes.saturating_add(frame.wire_len), requests);
-                frame.code.map_or("close".into(), |code| format!("close {code}"))
-            }
-            Opcode::Ping => "ping".into(),
-            Opcode::Pong => "pong".into(),
-            Opcode::Reserved(bits) => format!("opcode {bits}"),
-        };
-        match frame.from {
-            Side::Client => self.cell(at, lane, Cell::is_used).sent = Some(words),
-            // What comes back after the client's own frame stands beside it.
-            Side::Server => {
-                self.cell(at, lane, |cell| cell.has_come() || cell.request.is_some()).came = Some(words);
-            }
-        }
-    }
-
-    /// Remembers what the messages say that a lane's server sent, so that whoever hears of one can be quoted.
-    fn listen(&mut self, lane: usize, event: &Event) {
-        if let Kind::Packet { from: Side::Server, .. } = &event.kind {
-            let first = Parcel::of(&event.kind).and_then(|parcel| parcel.first());
-            return self.remember(lane, &first.unwrap_or_default());
-        }
-        let Some(slice) = self.slices.event(event).filter(|slice| slice.from == Side::Server) else { return };
-        let json = match (&event.kind, slice.bytes.windows(4).position(|it| it == b"\r\n\r\n")) {
-            (Kind::Frame(frame), _) => frame.text.as_deref().and_then(|text| serde_json::from_str(text).ok()),
-            (_, Some(end)) => serde_json::from_slice(&slice.bytes[end + 4..]).ok(),
-            (_, None) => None,
-        };
-        let json: serde_json::Value = json.unwrap_or_default();
-        self.remember(lane, json.get("data").unwrap_or(&json));
-    }
-
-    fn remember(&mut self, lane: usize, one: &serde_json::Value) {
-        let messages = one.as_array().map_or(std::slice::from_ref(one), Vec::as_slice);
-        for message in messages {
-            if let Some((id, text)) = super::said::message(message) {
-                self.words.insert((lane, id), text.to_owned());
-                if message
-                    .get("from")
-                    .and_then(serde_json::Value::as_str)
-                    .is_some_and(|from| from != "server")
-                {
-                    self.lanes[lane].others.insert(id);
-                }
-            }
-        }
-    }
-
-    fn heard(&mut self, at: Elapsed, client: &str, id: u64, after: Elapsed) {
-        let Some(lane) = self.lanes.iter().position(|lane| lane.name == client) else {
-            return;
-        };
-        let words = self.words.get(&(lane, id));
-        let text = words.map_or_else(|| format!("news {id}"), |words| self.quoted(words.clone()));
-        if !self.lanes[lane].others.contains(&id) {
-            self.lanes[lane].delays.push(after.0);
-        }
-        let cells = &mut self.lanes[lane].cells;
-        // The frame that says it, else the first thing that came and may have brought it.
-        let said = cells.iter().position(|cell| cell.heard.is_empty() && cell.came.as_ref() == Some(&text));
-        let brought = |cell: &Cell| match &cell.came {
-            Some(_) => cell.heard.is_empty(),
-            None => cell.answer.is_some(),
-        };
-        match said.or_else(|| cells.iter().position(brought)) {
-            Some(cell) => cells[cell].heard.push((text, after.0)),
-            None => self.cell(at, lane, Cell::is_used).heard.push((text, after.0)),
-        }
-    }
-
-    /// Words that somebody said: in a sentence they stand in quotes, or they would be taken for the sentence's own.
-    fn quoted(&self, words: String) -> String {
-        if self.told { format!("\"{words}\"") } else { words }
-    }
-
-    /// The cell to draw the next thing into: the last, unless it has no place for it.
-    fn cell(&mut self, at: Elapsed, lane: usize, full: impl FnOnce(&Cell) -> bool) -> &mut Cell {
-        self.row.get_or_insert(at);
-        let cells = &mut self.lanes[lane].cells;
-        // What is too much to be drawn need not be kept.
-        if cells.len() <= MOST && cells.last().is_none_or(|last| last.closed || full(last)) {
-            cells.push(Cell::default());
-        }
-        let last = cells.len() - 1;
-        &mut cells[last]
+        group.drawn = usize::MAX;
+        if before > MOST || lines.is_empty() { Vec::new() } else { vec![rest] }
     }
 }

@@ -36,6 +36,7 @@ mod text;
 mod units;
 mod verdict;
 mod visitors;
+mod ways;
 
 use std::io;
 

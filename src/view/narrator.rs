@@ -11,7 +11,7 @@ use super::skipping::{Skipping, Told};
 use super::text::{Look, chop, wrap_text};
 use super::{Options, View, bits, claims, exchange, hexdump, page, prose, scoreboard};
 use crate::terminal::{Group, Ink, Line, Out};
-use crate::timeline::{Choice, Claim, Event, Kind, Role, Show, Transport};
+use crate::timeline::{Choice, Claim, Event, Kind, Role, Show, Summary};
 
 /// Narrower than this nothing can be drawn, columns.
 pub const NARROWEST: usize = 48;
@@ -167,13 +167,12 @@ impl<O: Out> Narrator<O> {
             }
             Role::Compare => {
                 self.fence.compare();
-                let lanes = Lanes::new(self.look, self.width, lanes);
-                let mut heading = lanes.heading();
-                if let Some(added) = detail {
-                    let added = self.look.text(added);
-                    heading.splice(0..0, wrap_text(Ink::Dim, &added, " ", " ", self.width));
-                }
-                self.lanes = Some(lanes);
+                let added = detail.as_ref().map(|added| self.look.text(added));
+                let mut heading: Vec<Line> =
+                    added.iter().flat_map(|added| wrap_text(Ink::Dim, added, " ", " ", self.width)).collect();
+                // Of many clients nobody follows each.
+                self.lanes = (!lanes.is_empty()).then(|| Lanes::new(self.look, self.width, lanes));
+                heading.extend(self.lanes.iter().flat_map(Lanes::heading));
                 self.block(heading)
             }
             Role::Skip => {
@@ -190,12 +189,9 @@ impl<O: Out> Narrator<O> {
 
     /// The transcript is over: its bytes, what it came to, and the claims that held.
     fn played(&mut self) -> io::Result<()> {
-        if let Some(lanes) = &mut self.lanes {
-            let lines = lanes.flush();
-            // Their connections may close later: those rows belong to no ladder.
-            lanes.end();
-            self.show(Group::Row, lines)?;
-        }
+        self.lanes_end()?;
+        // Their connections may close later: those rows belong to no ladder.
+        self.lanes.iter_mut().for_each(Lanes::end);
         let detail = if self.brief { Detail::Brief } else { Detail::Full };
         let (mut groups, mut end) = match self.playing.take() {
             Some(Show::Heads) => (
@@ -346,13 +342,24 @@ impl<O: Out> Narrator<O> {
         Ok(())
     }
 
-    fn summary(&mut self, seconds: f64, transports: &[Transport]) -> io::Result<()> {
-        if let Some(lanes) = &mut self.lanes {
-            let rest = lanes.flush();
-            self.show(Group::Row, rest)?;
+    /// The lanes are over, in all their groups. Once.
+    fn lanes_end(&mut self) -> io::Result<()> {
+        let Some(lanes) = &mut self.lanes else { return Ok(()) };
+        let last = lanes.flush();
+        let others = lanes.others();
+        self.show(Group::Row, last)?;
+        for (heading, rows) in others {
+            self.block(heading)?;
+            rows.into_iter().try_for_each(|lines| self.show(Group::Row, lines))?;
         }
+        Ok(())
+    }
+
+    /// The end of a compare, or what came before it in recordings of earlier versions.
+    fn summary(&mut self, summary: &Summary) -> io::Result<()> {
+        self.lanes_end()?;
         let drawing = scoreboard::Drawing { look: self.look, width: self.width, brief: self.brief };
-        let blocks = drawing.blocks(seconds, transports, self.lanes.as_ref());
+        let blocks = drawing.blocks(summary, self.lanes.as_ref());
         blocks.into_iter().try_for_each(|lines| self.block(lines))
     }
 }
@@ -391,7 +398,7 @@ impl<O: Out> View for Narrator<O> {
                 self.answer(*right, text, because.as_deref(), *chosen)
             }
             Kind::Claim(claim) => self.claim(event, claim),
-            Kind::Summary(summary) => self.summary(summary.seconds.seconds(), &summary.transports),
+            Kind::Summary(summary) => self.summary(summary),
         }
     }
 

@@ -6,8 +6,9 @@ use super::labels::nice;
 use super::lanes::{Lane, Lanes};
 use super::text::Look;
 use super::units;
+use super::ways::{self, Way};
 use crate::terminal::{Ink, Line};
-use crate::timeline::{Side, Transport};
+use crate::timeline::{Side, Summary, Transport};
 
 /// Of the names.
 const NAME: usize = 19;
@@ -18,65 +19,154 @@ const WIDEST: usize = 44;
 const ENOUGH: usize = 11;
 /// The narrowest.
 const LEAST: usize = 7;
+/// A short connection, and the gap beside it.
+const SHORT: usize = 4;
+/// So many arrow heads stand for any number.
+const HEADS: u64 = 100_000;
+
+/// What is drawn of a transport: of one of its clients, where there are many.
+struct Seen<'a> {
+    it: &'a Transport,
+    lane: Option<&'a Lane>,
+    clients: u64,
+    /// Connections.
+    opened: u64,
+    spoke: Vec<Side>,
+}
 
 /// A line for each transport.
-pub(super) fn draw(look: Look, width: usize, transports: &[Transport], lanes: &Lanes) -> Vec<Line> {
-    let lanes: Vec<&Lane> = transports.iter().filter_map(|it| lanes.lane(&it.name)).collect();
+pub(super) fn draw(look: Look, width: usize, summary: &Summary, lanes: Option<&Lanes>) -> Vec<Line> {
+    let see = |it| Seen::of(it, lanes, summary.clients.max(1));
+    let all: Vec<Seen<'_>> = summary.transports.iter().map(see).collect();
     // What is said beside the lanes is shortened before they are.
-    let wordings = [1, 2, 3].map(|form| lanes.iter().map(|lane| words(lane, form)).collect::<Vec<_>>());
+    let wordings = [1, 2, 3].map(|form| all.iter().map(|seen| seen.words(form)).collect::<Vec<_>>());
     let widest = |words: &Vec<String>| words.iter().map(|it| it.width()).max().unwrap_or_default();
     let fits = |words: &&Vec<String>| NAME + ENOUGH + 2 + widest(words) <= width;
     let [.., shortest] = &wordings;
     let words = wordings.iter().find(fits).unwrap_or(shortest);
     let room = width.saturating_sub(NAME + 2 + widest(words)).clamp(LEAST, WIDEST);
-    let one = |(lane, words): (&&Lane, &String)| {
-        let mut line = Line::plain(" ").with(Ink::Bold, look.cut(&look.text(nice(&lane.name)), NAME - 2));
+    let one = |(seen, words): (&Seen<'_>, &String)| {
+        let mut line = Line::plain(" ").with(Ink::Bold, look.cut(&look.text(nice(&seen.it.name)), NAME - 2));
         line.pad(NAME);
-        connections(lane, room, &mut line);
+        seen.connections(room, &mut line);
         line.pad(NAME + room);
         let words = look.cut(words, width.saturating_sub(NAME + room + 2));
         line.with(Ink::Plain, format!("  {words}"))
     };
-    lanes.iter().zip(words).map(one).collect()
+    all.iter().zip(words).map(one).collect()
 }
 
-/// What is seen in the picture; a greater `form` is a shorter one.
-fn words(lane: &Lane, form: usize) -> String {
-    let opened = format!("{} opened", units::grouped(lane.opened));
-    let stays = match (lane.name.as_str(), form) {
-        ("websocket", 1) => Some("both may speak"),
-        ("websocket", 2) => Some("both speak"),
-        ("websocket", _) => Some("two-way"),
-        ("keep-alive", 1) => Some("the client must ask"),
-        ("keep-alive", 2) => Some("client must ask"),
-        ("keep-alive", _) => Some("must ask"),
-        _ => None,
-    };
-    match (stays.filter(|_| lane.opened == 1), form) {
-        (Some(stays), _) => format!("{opened}, {stays}"),
-        (None, 1 | 2) => format!("{opened}, {} closed", units::grouped(lane.closed)),
-        (None, _) => opened,
+impl<'a> Seen<'a> {
+    fn of(it: &'a Transport, lanes: Option<&'a Lanes>, clients: u64) -> Self {
+        let lane = lanes.and_then(|lanes| lanes.lane(&it.name));
+        let spoke = match lane {
+            Some(lane) => lane.spoke.clone(),
+            // Nobody saw when: then the server's stand first, as they mostly do.
+            None if ways::is_unasked(&it.name) => {
+                let from = |side, count: u64| (0..count.min(HEADS)).map(move |_| side);
+                let said = if ways::is_two_way(&it.name) { it.sent / clients } else { 0 };
+                from(Side::Server, it.events).chain(from(Side::Client, said)).collect()
+            }
+            None => Vec::new(),
+        };
+        let opened = lane.map_or(it.connections.div_ceil(clients), |lane| lane.opened);
+        Self { it, lane, clients, opened, spoke }
+    }
+
+    /// What is seen in the picture; a greater `form` is a shorter one.
+    fn words(&self, form: usize) -> String {
+        let opened = match (self.clients, self.it.connections % self.clients) {
+            (1, _) => format!("{} opened", units::grouped(self.opened)),
+            (_, 0) => format!("{} a client", units::grouped(self.opened)),
+            (clients, _) => format!("{:.1} a client", self.it.connections as f64 / clients as f64),
+        };
+        let more = match self.it.broken {
+            0 => self.stays(form).map(str::to_owned),
+            broken => Some(format!("{} broken", units::grouped(broken))),
+        };
+        let closed = self.lane.map(|lane| format!("{} closed", units::grouped(lane.closed)));
+        let closed = closed.filter(|_| form < 3);
+        more.or(closed).map_or(opened.clone(), |more| format!("{opened}, {more}"))
+    }
+
+    /// Of connections that stay open: who may speak on them.
+    fn stays(&self, form: usize) -> Option<&'static str> {
+        let forms = match (ways::way(&self.it.name)?, self.opened) {
+            (_, 0) => return None,
+            (Way::TwoWay, _) => ["both may speak", "both speak", "two-way"],
+            (Way::Streams, _) => ["only the server speaks", "server speaks", "one-way"],
+            (Way::Waits, _) => ["each answer waits for news", "answers wait", "waits"],
+            (Way::Asks, 1) if ways::stays(&self.it.name) => {
+                ["the client must ask", "client must ask", "must ask"]
+            }
+            (Way::Asks, _) => return None,
+        };
+        forms.get(form - 1).copied()
+    }
+
+    /// `├─┤ ├─┤ …`, or one that stays, with who spoke on it; beside it those on which only something was said or tried.
+    fn connections(&self, room: usize, line: &mut Line) {
+        let broke = self.lane.map_or(&[][..], |lane| &lane.broke);
+        let way = ways::way(&self.it.name);
+        match self.opened {
+            0 => {}
+            1 if broke.is_empty() => whole(&self.spoke, room, "┤", line),
+            _ if !broke.is_empty() && (broke.len() + 1) * (LEAST + 1) <= room + 1 => {
+                self.pieces(broke, room, line)
+            }
+            several if way.is_none_or(|way| way == Way::Asks) || !broke.is_empty() => {
+                shorts(several, room, line)
+            }
+            several => {
+                let beside = usize::try_from(several - 1)
+                    .unwrap_or(usize::MAX)
+                    .min(room.saturating_sub(LEAST) / SHORT)
+                    .min(3);
+                let main = room - beside * SHORT;
+                let few = vec!["├─┤"; beside].join(" ");
+                // A session that changes begins with the short ones.
+                if self.it.name == "socketio-upgrade" && beside > 0 {
+                    line.push(Ink::Plain, format!("{few} "));
+                    whole(&self.spoke, main, "┤", line);
+                } else {
+                    whole(&self.spoke, main, "┤", line);
+                    line.push(Ink::Plain, if beside > 0 { format!(" {few}") } else { String::new() });
+                }
+            }
+        }
+    }
+
+    /// `├──◄──× ├──◄──┤`: a connection that broke, and the one that took its place.
+    fn pieces(&self, broke: &[usize], room: usize, line: &mut Line) {
+        let last = broke.last().copied().unwrap_or_default();
+        let goes_on = self.it.recovered >= broke.len() as u64 || self.spoke.len() > last;
+        let count = broke.len() + usize::from(goes_on);
+        let each = (room + 1) / count - 1;
+        let mut start = 0;
+        for (n, end) in broke.iter().copied().chain(goes_on.then_some(self.spoke.len())).enumerate() {
+            line.push(Ink::Plain, if n > 0 { " " } else { "" });
+            let edge = if n < broke.len() { "×" } else { "┤" };
+            whole(self.spoke.get(start..end).unwrap_or_default(), each, edge, line);
+            start = end;
+        }
     }
 }
 
-/// `├─┤ ├─┤ …`, or one that stays, with who spoke on it.
-fn connections(lane: &Lane, room: usize, line: &mut Line) {
-    match lane.opened {
-        0 => {}
-        1 => {
-            line.push(Ink::Plain, "├");
-            stroke(&lane.spoke, room.saturating_sub(2), line);
-            line.push(Ink::Plain, "┤");
-        }
-        several => {
-            let fits = ((room + 1) / 4).max(2) as u64;
-            let all = several <= fits;
-            let shown = usize::try_from(if all { several } else { fits - 1 }).unwrap_or_default();
-            line.push(Ink::Plain, vec!["├─┤"; shown].join(" "));
-            if !all {
-                line.push(Ink::Plain, " …");
-            }
-        }
+/// A connection, as wide as this.
+fn whole(spoke: &[Side], room: usize, edge: &str, line: &mut Line) {
+    line.push(Ink::Plain, "├");
+    stroke(spoke, room.saturating_sub(2), line);
+    line.push(Ink::Plain, edge);
+}
+
+/// As many as fit.
+fn shorts(several: u64, room: usize, line: &mut Line) {
+    let fits = ((room + 1) / SHORT).max(2) as u64;
+    let all = several <= fits;
+    let shown = usize::try_from(if all { several } else { fits - 1 }).unwrap_or_default();
+    line.push(Ink::Plain, vec!["├─┤"; shown].join(" "));
+    if !all {
+        line.push(Ink::Plain, " …");
     }
 }
 

@@ -12,7 +12,7 @@ use super::skipping::{Skipping, Told};
 use super::text::Look;
 use super::{Options, View, claims, delays, exchange, prose, scoreboard, units, verdict};
 use crate::terminal::{Group, Line, Out};
-use crate::timeline::{Choice, Event, Kind, Role, Show, Slice, Transport};
+use crate::timeline::{Choice, Event, Kind, Role, Show, Slice, Summary};
 
 /// Wide enough that nothing is wrapped.
 const NO_WRAPPING: usize = 4096;
@@ -143,7 +143,7 @@ impl<O: Out> Plain<O> {
             }
             Role::Compare => {
                 self.fence.compare();
-                self.lanes = Some(Lanes::told(lanes));
+                self.lanes = (!lanes.is_empty()).then(|| Lanes::told(lanes));
                 detail.as_ref().map_or(Ok(()), |added| self.sentence(added))
             }
             Role::Skip => {
@@ -210,32 +210,38 @@ impl<O: Out> Plain<O> {
     }
 
     /// `name: value` for each transport.
-    fn values(&mut self, title: &str, transports: &[Transport], rows: &[scoreboard::Row]) -> io::Result<()> {
-        for (n, transport) in transports.iter().enumerate().filter(|_| !rows.is_empty()) {
+    fn values(&mut self, title: &str, names: &[&str], rows: &[scoreboard::Row]) -> io::Result<()> {
+        for (n, name) in names.iter().enumerate().filter(|_| !rows.is_empty()) {
             let title = if title.is_empty() { String::new() } else { format!(", {title}") };
-            self.sentence(&format!("{}{title}", nice(&transport.name)))?;
+            self.sentence(&format!("{}{title}", nice(name)))?;
             for (name, values) in rows {
                 let value = values.get(n).map(String::as_str).unwrap_or_default();
-                self.sentence(&format!("  {}: {value}", name.trim_start()))?;
+                self.sentence(&format!("  {}: {value}", name.trim_start_matches(['=', '+', ' '])))?;
             }
         }
         Ok(())
     }
 
-    fn summary(&mut self, seconds: f64, transports: &[Transport]) -> io::Result<()> {
+    fn summary(&mut self, summary: &Summary) -> io::Result<()> {
         self.flush()?;
-        self.values("", transports, &scoreboard::measured(transports))?;
-        let lanes = self.lanes.as_ref();
-        let delays = lanes.map(|lanes| delays::sentences(transports, lanes)).unwrap_or_default();
-        let scaled = scoreboard::scaled(seconds, transports, lanes);
-        delays.iter().try_for_each(|text| self.sentence(text))?;
-        if !scaled.is_empty() {
-            self.sentence(&format!("{}: {}", scoreboard::MANY, scoreboard::ASSUMED))?;
+        if summary.partial {
+            self.sentence(scoreboard::PARTIAL)?;
         }
-        self.values(scoreboard::MANY, transports, &scaled)?;
-        verdict::sentences(seconds, transports)
-            .iter()
-            .try_for_each(|it| self.sentence(&format!("{}{}", it.bold, it.plain)))
+        if summary.clients > 1 {
+            self.sentence(&scoreboard::of_all(summary.clients))?;
+        }
+        let names: Vec<&str> = summary.transports.iter().map(|it| it.name.as_str()).collect();
+        self.values("", &names, &scoreboard::measured(summary))?;
+        let told = |it: &verdict::Sentence| format!("{}{}", it.bold, it.plain);
+        let failures: Vec<String> = scoreboard::failures(summary).iter().map(told).collect();
+        let delays = delays::sentences(&summary.transports, self.lanes.as_ref());
+        failures.iter().chain(&delays).try_for_each(|text| self.sentence(text))?;
+        if let Some(scaled) = &summary.scaled {
+            self.sentence(&scoreboard::assumed(scaled))?;
+            let names: Vec<&str> = scaled.transports.iter().map(|it| it.name.as_str()).collect();
+            self.values(&scoreboard::title(scaled), &names, &scoreboard::scaled(scaled))?;
+        }
+        verdict::sentences(summary).iter().try_for_each(|it| self.sentence(&told(it)))
     }
 }
 
@@ -281,7 +287,7 @@ impl<O: Out> View for Plain<O> {
                 self.rows(&rows)?;
                 if claim.held == Some(false) { self.sentence(&claims::disagreement(claim)) } else { Ok(()) }
             }
-            Kind::Summary(summary) => self.summary(summary.seconds.seconds(), &summary.transports),
+            Kind::Summary(summary) => self.summary(summary),
         }
     }
 

@@ -5,7 +5,6 @@ use unicode_width::UnicodeWidthStr as _;
 use super::labels::nice;
 use super::text::Look;
 use crate::terminal::{Ink, Line};
-use crate::timeline::Transport;
 
 /// Between two columns, at most.
 const WIDEST_GAP: usize = 3;
@@ -43,13 +42,8 @@ impl Column {
 }
 
 /// The table; `None` where it does not fit in any form.
-pub(super) fn draw(
-    look: Look,
-    width: usize,
-    transports: &[Transport],
-    columns: &[Column],
-) -> Option<Vec<Line>> {
-    let names: Vec<String> = transports.iter().map(|it| look.text(nice(&it.name))).collect();
+pub(super) fn draw(look: Look, width: usize, names: &[&str], columns: &[Column]) -> Option<Vec<Line>> {
+    let names: Vec<String> = names.iter().map(|name| look.text(nice(name))).collect();
     let label = 1 + names.iter().map(|name| name.width()).max().unwrap_or_default();
     let forms = columns.iter().map(|column| column.heads.len()).max().unwrap_or_default();
     let mut layouts = (0..forms).map(|short| Layout::new(look, width, label, columns, short));
@@ -73,6 +67,33 @@ pub(super) fn draw(
         lines.push(layout.row(columns, Line::plain(format!(" {name}")), Ink::Plain, cells.collect()));
     }
     Some(lines)
+}
+
+/// As few tables as hold all columns; those of a group stand together where they fit. `None` where a column alone does
+/// not fit.
+pub(super) fn pack(
+    look: Look,
+    width: usize,
+    names: &[&str],
+    groups: Vec<Vec<Column>>,
+) -> Option<Vec<Vec<Line>>> {
+    let fits = |columns: &[Column]| draw(look, width, names, columns).is_some();
+    let mut tables: Vec<Vec<Column>> = Vec::new();
+    let mut add = |columns: Vec<Column>| {
+        let joined = tables.last().map(|last| [&last[..], &columns[..]].concat()).filter(|all| fits(all));
+        match (joined, tables.last_mut()) {
+            (Some(joined), Some(last)) => *last = joined,
+            (Some(_) | None, _) => tables.push(columns),
+        }
+    };
+    for group in groups {
+        if fits(&group) {
+            add(group);
+        } else {
+            group.into_iter().for_each(|column| add(vec![column]));
+        }
+    }
+    tables.iter().map(|columns| draw(look, width, names, columns)).collect()
 }
 
 /// Where the columns stand.
@@ -124,13 +145,12 @@ mod tests {
 
     #[test]
     fn headings_give_way_before_values() {
-        let transports = vec![crate::view::sample::transport("websocket", &[])];
         let columns = [
             column(&["heard after", "heard\nafter"], "0.58 ms", Align::Right),
             column(&["talks by", "talks\nby", "by"], "same connection", Align::Left),
         ];
         let drawn = |width| {
-            let lines = draw(Look::default(), width, &transports, &columns)?;
+            let lines = draw(Look::default(), width, &["websocket"], &columns)?;
             assert!(lines.iter().all(|line| line.width() <= width));
             Some(lines.iter().map(Line::text).collect::<Vec<_>>())
         };
@@ -143,5 +163,16 @@ mod tests {
         assert_eq!(narrow[1], "              after  by");
         assert_eq!(narrow[2], " WebSocket  0.58 ms  same connection");
         assert_eq!(drawn(30), None);
+    }
+
+    #[test]
+    fn what_does_not_fit_beside_stands_below() {
+        let number = || column(&["bytes"], "1,234,567", Align::Right);
+        let tables = |width, groups| pack(Look::default(), width, &["websocket"], groups);
+        let two = || vec![vec![number(), number()], vec![number()]];
+        assert_eq!(tables(80, two()).map(|it| it.len()), Some(1));
+        assert_eq!(tables(36, two()).map(|it| it.len()), Some(2));
+        assert_eq!(tables(22, two()).map(|it| it.len()), Some(3));
+        assert_eq!(tables(12, two()), None);
     }
 }

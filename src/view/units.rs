@@ -89,6 +89,47 @@ pub(super) fn size(n: f64) -> String {
     if n < 10.0 && unit > 0 { format!("{n:.1} {}", units[unit]) } else { format!("{n:.0} {}", units[unit]) }
 }
 
+/// `11.2 KiB`, of powers of two, as memory is counted.
+pub(super) fn memory(n: f64) -> String {
+    let units = ["bytes", "KiB", "MiB", "GiB", "TiB"];
+    let (mut n, mut unit) = (n, 0);
+    while n >= 1023.5 && unit + 1 < units.len() {
+        n /= 1024.0;
+        unit += 1;
+    }
+    if n < 99.95 && unit > 0 { format!("{n:.1} {}", units[unit]) } else { format!("{n:.0} {}", units[unit]) }
+}
+
+/// Short times with the digits that they have: `0.012 ms`, `1.25 ms`, `2.50 s`.
+pub(super) fn fine(seconds: f64) -> String {
+    if (0.0..0.000_995).contains(&seconds) {
+        return format!("{:.3} ms", seconds * 1000.0);
+    }
+    duration(Duration::try_from_secs_f64(seconds).unwrap_or_default())
+}
+
+/// Of a processor, as rough as it was worked out: `45 s`, `12 min`, `3.5 h`.
+pub(super) fn processor(seconds: f64) -> String {
+    match seconds {
+        s if s < 9.95 => format!("{s:.1} s"),
+        s if s < 99.5 => format!("{s:.0} s"),
+        s if s < 5970.0 => format!("{:.0} min", s / 60.0),
+        s if s < 35_820.0 => format!("{:.1} h", s / 3600.0),
+        s => format!("{} h", grouped((s / 3600.0).round() as u64)),
+    }
+}
+
+/// As somebody would type it: `1 h`, `90 min`, `20 s`.
+pub(super) fn span(time: Duration) -> String {
+    let whole = time.as_secs();
+    match whole {
+        _ if time.subsec_nanos() > 0 => duration(time),
+        h if h > 0 && h.is_multiple_of(3600) => format!("{} h", grouped(h / 3600)),
+        min if min > 0 && min.is_multiple_of(60) => format!("{} min", grouped(min / 60)),
+        s => format!("{} s", grouped(s)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,5 +165,18 @@ mod tests {
             ["18.5 seconds", "18.5 seconds", "20 seconds", "6 seconds"]
         );
         assert_eq!([15.0, 999.6, 4.04e9, 1.2e13].map(size), ["15 bytes", "1.0 kB", "4.0 GB", "12 TB"]);
+    }
+    #[test]
+    fn of_servers_and_of_long_times() {
+        assert_eq!([512.0, 11_469.0, 118e6].map(memory), ["512 bytes", "11.2 KiB", "113 MiB"]);
+        assert_eq!([0.000_012, 0.001_25, 2.5].map(fine), ["0.012 ms", "1.25 ms", "2.50 s"]);
+        assert_eq!(
+            [4.5, 45.0, 720.0, 12_600.0, 1e6].map(processor),
+            ["4.5 s", "45 s", "12 min", "3.5 h", "278 h"]
+        );
+        assert_eq!(
+            [3600, 5400, 20, 7200].map(Duration::from_secs).map(span),
+            ["1 h", "90 min", "20 s", "2 h"]
+        );
     }
 }

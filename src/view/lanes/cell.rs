@@ -6,20 +6,29 @@ use unicode_width::UnicodeWidthStr as _;
 
 use super::{Look, units};
 use crate::terminal::{Ink, Line};
+use crate::timeline::ConnId;
 
 /// Later than this is late.
 pub(super) const LATE: Duration = Duration::from_millis(100);
 /// What comes back is cut to this where what was sent needs the room.
 const LEAST: usize = 5;
 
+/// Beside the end of a connection without FINs.
+const RESET: &str = "reset ";
 /// Said of an echo that has no room for its words.
 const SAME: &str = "same";
 
 /// A poll with its answer, or a frame and what came back on it, or the end of a connection.
 #[derive(Debug, Default)]
 pub(in crate::view) struct Cell {
+    /// On which connection, where that is known.
+    pub conn: Option<ConnId>,
     pub opened: bool,
     pub closed: bool,
+    /// It was closed by a reset.
+    pub reset: bool,
+    /// Of the lane, not of a connection: why it cannot go on.
+    pub note: Option<String>,
     /// The request's method.
     pub request: Option<String>,
     /// The response in short.
@@ -45,6 +54,12 @@ impl Cell {
 
     /// Draws it.
     pub fn draw(&self, look: Look, width: usize, line: &mut Line) {
+        if let Some(note) = &self.note {
+            let text = look.cut(note, width);
+            let rest = " ".repeat(width - text.width());
+            *line = std::mem::take(line).with(Ink::Bold, text).with(Ink::Plain, rest);
+            return;
+        }
         let edge = if self.is_used() { ("├", "┤") } else { ("│", "│") };
         line.push(Ink::Plain, if self.opened { "+" } else { edge.0 });
         self.inside(look, width.saturating_sub(2), line);
@@ -52,6 +67,10 @@ impl Cell {
     }
 
     fn inside(&self, look: Look, room: usize, line: &mut Line) {
+        if self.reset && !self.is_used() {
+            let text = look.cut(RESET, room);
+            return line.push(Ink::Plain, format!("{}{text}", " ".repeat(room - text.width())));
+        }
         let up = self.request.as_ref().or(self.sent.as_ref()).map(|words| look.text(words));
         let brought = self.answer.is_some() || self.came.is_some();
         match up {

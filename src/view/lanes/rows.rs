@@ -1,10 +1,11 @@
 //! How the rows of the lanes are laid out: beside each other, or one below the other where that does not fit.
 
-use super::{Cell, Lanes};
+use std::ops::Range;
+
+use super::{Cell, Lane, Lanes, nice};
 use crate::terminal::{Ink, Line};
 use crate::timeline::Elapsed;
-
-use super::nice;
+use crate::view::text::wrap_text;
 
 /// Of the time, with the space after it.
 const TIME: usize = 8;
@@ -14,48 +15,124 @@ const NAME: usize = 18;
 const GAP: usize = 1;
 /// A lane that is narrower cannot say what it heard.
 const NARROWEST: usize = 20;
+/// Where fewer fit beside each other, they stand below each other, unless these are all.
+const LEAST: usize = 3;
 /// The widest that a lane is drawn.
 const WIDEST: usize = 40;
 
+/// So many lanes stand below each other in one ladder.
+const LISTED: usize = 4;
+/// The most lines that say why a lane failed.
+const REASON: usize = 3;
+
+/// Which lanes stand in one ladder: all, or groups of about the same size where not all fit.
+pub(super) fn groups(width: usize, lanes: usize) -> Vec<Range<usize>> {
+    let fit = beside(width);
+    let most = if fit >= lanes.min(LEAST) { fit.max(1) } else { LISTED };
+    let count = lanes.div_ceil(most).max(1);
+    let (each, more) = (lanes / count, lanes % count);
+    // The first ones are the greater.
+    let mut start = 0;
+    let group = |n: usize| {
+        let end = start + each + usize::from(n < more);
+        let group = start..end;
+        start = end;
+        group
+    };
+    (0..count).map(group).collect()
+}
+
+/// How many lanes fit beside each other.
+fn beside(width: usize) -> usize {
+    width.saturating_add(GAP).saturating_sub(TIME) / (NARROWEST + GAP)
+}
+
 impl Lanes {
-    /// The names above the lanes.
+    /// The names above the lanes that are drawn while it runs.
     pub fn heading(&self) -> Vec<Line> {
         let legend = "+ opens  × closes  1.10 s: heard so late";
         let legend = Line::plain(" ").with(Ink::Dim, self.look.cut(legend, self.width.saturating_sub(1)));
-        let mut names = Line::plain(" ".repeat(TIME - 2)).with(Ink::Dim, "s");
-        let Some(width) = self.columns() else {
-            return vec![legend, names];
+        std::iter::once(legend).chain(self.heading_of(0)).collect()
+    }
+
+    /// The names above the lanes of a group, and which of all they are.
+    pub(super) fn heading_of(&self, group: usize) -> Vec<Line> {
+        let Some(Range { start, end }) = self.groups.get(group).map(|group| group.lanes.clone()) else {
+            return Vec::new();
         };
-        for (n, lane) in self.lanes.iter().enumerate() {
-            let start = TIME + n * (width + GAP);
-            names.pad(start);
-            names.push(Ink::ClientTag, "C");
-            names.pad(start + 2);
-            names.push(Ink::Bold, self.look.cut(&self.look.text(nice(&lane.name)), width - 4));
-            names.pad(start + width - 1);
-            names.push(Ink::ServerTag, "S");
+        let mut lines = Vec::new();
+        if self.groups.len() > 1 {
+            let which = match end - start {
+                1 => format!("lane {end} of {}", self.lanes.len()),
+                _ => format!("lanes {} to {end} of {}", start + 1, self.lanes.len()),
+            };
+            let others = if group == 0 { "; the others are drawn at the end" } else { ", at the same time" };
+            let others = self.look.cut(others, self.width.saturating_sub(which.len() + 1));
+            lines.push(Line::plain(" ").with(Ink::Bold, which).with(Ink::Dim, others));
         }
-        vec![legend, names]
+        let mut names = Line::plain(" ".repeat(TIME - 2)).with(Ink::Dim, "s");
+        if let Some(width) = self.columns(end - start) {
+            for (n, lane) in self.lanes[start..end].iter().enumerate() {
+                let start = TIME + n * (width + GAP);
+                names.pad(start);
+                names.push(Ink::ClientTag, "C");
+                names.pad(start + 2);
+                names.push(Ink::Bold, self.look.cut(&self.look.text(nice(&lane.name)), width - 4));
+                names.pad(start + width - 1);
+                names.push(Ink::ServerTag, "S");
+            }
+        }
+        lines.push(names);
+        lines
     }
 
-    /// What happened at one time: what the world did, and what that or a client caused.
-    pub(super) fn row(&self, at: Elapsed, news: Option<&str>, cells: &[Vec<Cell>]) -> Vec<Line> {
-        match self.columns() {
-            Some(width) => self.side_by_side(at, news, cells, width),
-            None => self.listed(at, news, cells),
+    /// What happened at one time in the lanes of a group: what the world did, and what that or a client caused.
+    pub(super) fn row(
+        &self,
+        group: Range<usize>,
+        at: Elapsed,
+        news: Option<&str>,
+        cells: &[Vec<Cell>],
+    ) -> Vec<Line> {
+        let lanes: Vec<(&Lane, &[Cell])> =
+            group.filter_map(|n| Some((self.lanes.get(n)?, cells.get(n)?.as_slice()))).collect();
+        match self.columns(lanes.len()) {
+            Some(width) => self.side_by_side(at, news, &lanes, width),
+            None => self.listed(at, news, &lanes),
         }
     }
 
-    fn side_by_side(&self, at: Elapsed, news: Option<&str>, cells: &[Vec<Cell>], width: usize) -> Vec<Line> {
-        let free = self.free(news, cells, width);
+    /// Words in lines that fit into a lane.
+    pub(super) fn in_lane(&self, lane: usize, words: &str) -> Vec<String> {
+        let words = self.look.text(words);
+        let group = self.groups.iter().find(|group| group.lanes.contains(&lane));
+        let (false, Some(group)) = (self.told, group) else { return vec![words] };
+        let room = self.columns(group.lanes.len()).unwrap_or_else(|| self.room());
+        let lines = wrap_text(Ink::Bold, &words, "", "", room);
+        let mut lines: Vec<String> = lines.iter().map(Line::text).collect();
+        if lines.len() > REASON {
+            let rest = lines.split_off(REASON - 1).join(" ");
+            lines.push(self.look.cut(&rest, room));
+        }
+        lines
+    }
+
+    fn side_by_side(
+        &self,
+        at: Elapsed,
+        news: Option<&str>,
+        lanes: &[(&Lane, &[Cell])],
+        width: usize,
+    ) -> Vec<Line> {
+        let free = self.free(news, lanes, width);
         let mut lines = Vec::new();
         if let (Some(news), None) = (news, &free) {
-            lines.push(self.across(at, news));
+            lines.push(self.across(at, news, lanes.len()));
         }
-        let rows = cells.iter().map(Vec::len).max().unwrap_or_default();
+        let rows = lanes.iter().map(|(_, cells)| cells.len()).max().unwrap_or_default();
         for n in 0..rows {
             let mut line = self.time(at, lines.is_empty());
-            for (place, (lane, cells)) in self.lanes.iter().zip(cells).enumerate() {
+            for (place, (lane, cells)) in lanes.iter().enumerate() {
                 match (cells.get(n), &free, news) {
                     (Some(cell), _, _) => cell.draw(self.look, width, &mut line),
                     (None, Some(free), Some(news)) if n == 0 && free.contains(&place) => {
@@ -63,9 +140,7 @@ impl Lanes {
                             self.dotted(news, free.len() * (width + GAP) - GAP, &mut line);
                         }
                     }
-                    (None, _, _) if lane.opened > lane.closed => {
-                        line.push(Ink::Plain, format!("│{}│", " ".repeat(width - 2)));
-                    }
+                    (None, _, _) if lane.is_open() => line.0.extend(idle(lane, width - 2).0),
                     (None, _, _) => {}
                 }
                 line.pad(TIME + (place + 1) * (width + GAP));
@@ -76,42 +151,46 @@ impl Lanes {
     }
 
     /// The lanes that have nothing to show beside what the news brought elsewhere, where the news has room in them.
-    fn free(&self, news: Option<&str>, cells: &[Vec<Cell>], width: usize) -> Option<std::ops::Range<usize>> {
+    fn free(&self, news: Option<&str>, lanes: &[(&Lane, &[Cell])], width: usize) -> Option<Range<usize>> {
         let needed = Line::plain(self.look.text(news?)).width() + 4;
         let mut best = 0..0;
         let mut start = 0;
-        for (place, cells) in cells.iter().enumerate() {
+        for (place, (_, cells)) in lanes.iter().enumerate() {
             if !cells.is_empty() {
                 start = place + 1;
             } else if place + 1 - start > best.len() {
                 best = start..place + 1;
             }
         }
-        let beside = !best.is_empty() && best.len() < cells.len();
+        let beside = !best.is_empty() && best.len() < lanes.len();
         (beside && best.len() * (width + GAP) - GAP >= needed).then_some(best)
     }
 
     /// Where the lanes do not fit beside each other: a line for each thing, with the lane's name.
-    fn listed(&self, at: Elapsed, news: Option<&str>, cells: &[Vec<Cell>]) -> Vec<Line> {
-        let mut lines: Vec<Line> = news.map(|news| self.across(at, news)).into_iter().collect();
-        for (lane, cells) in self.lanes.iter().zip(cells) {
-            for cell in cells {
+    fn listed(&self, at: Elapsed, news: Option<&str>, lanes: &[(&Lane, &[Cell])]) -> Vec<Line> {
+        let mut lines: Vec<Line> = news.map(|news| self.across(at, news, lanes.len())).into_iter().collect();
+        for (lane, cells) in lanes {
+            for cell in *cells {
                 let mut line = self.time(at, lines.is_empty());
                 line.push(Ink::Plain, self.look.cut(&self.look.text(nice(&lane.name)), NAME - 1));
                 line.pad(TIME + NAME);
-                let room = self.width.saturating_sub(TIME + NAME).clamp(NARROWEST, WIDEST);
-                cell.draw(self.look, room, &mut line);
+                cell.draw(self.look, self.room(), &mut line);
                 lines.push(line);
             }
         }
         lines
     }
 
-    /// News, across all lanes.
-    fn across(&self, at: Elapsed, text: &str) -> Line {
+    /// Of a lane, where they stand below each other.
+    fn room(&self) -> usize {
+        self.width.saturating_sub(TIME + NAME).clamp(NARROWEST, WIDEST)
+    }
+
+    /// News, across all lanes of a group.
+    fn across(&self, at: Elapsed, text: &str, lanes: usize) -> Line {
         let mut line = self.time(at, true);
-        let room = match self.columns() {
-            Some(width) => self.lanes.len() * (width + GAP) - GAP,
+        let room = match self.columns(lanes) {
+            Some(width) => lanes * (width + GAP) - GAP,
             None => self.width - TIME,
         };
         self.dotted(text, room, &mut line);
@@ -142,10 +221,22 @@ impl Lanes {
         Line::plain(" ".repeat(TIME)).with(Ink::Dim, rest)
     }
 
-    /// The width of a lane; `None` where they do not fit beside each other.
-    fn columns(&self) -> Option<usize> {
-        let lanes = self.lanes.len().max(1);
-        let width = self.width.saturating_sub(TIME + (lanes - 1) * GAP) / lanes;
-        (width >= NARROWEST).then_some(width.min(WIDEST))
+    /// The width of so many lanes; `None` where they stand below each other. The same in all groups.
+    fn columns(&self, lanes: usize) -> Option<usize> {
+        let most = self.groups.first().map_or(lanes, |group| group.lanes.len()).max(1);
+        if beside(self.width) < self.lanes.len().min(LEAST) {
+            return None;
+        }
+        let width = self.width.saturating_sub(TIME + (most - 1) * GAP) / most;
+        Some(width.min(WIDEST))
     }
+}
+
+/// A connection on which nothing crosses; it is told where a question waits on it.
+fn idle(lane: &Lane, room: usize) -> Line {
+    let words = if lane.holds && !lane.asked.is_empty() { "waits" } else { "" };
+    let before = room.saturating_sub(words.len()) / 2;
+    let after = room.saturating_sub(words.len() + before);
+    let line = Line::plain(format!("│{}", " ".repeat(before))).with(Ink::Dim, words);
+    line.with(Ink::Plain, format!("{}│", " ".repeat(after)))
 }

@@ -20,19 +20,26 @@ impl Lanes {
 
 impl Cell {
     fn sentence(&self) -> String {
+        if let Some(note) = &self.note {
+            return note.clone();
+        }
         let mut parts: Vec<String> = Vec::new();
         parts.extend(self.opened.then(|| "opens".into()));
         let switches = self.answer.as_deref() == Some("101");
         match self.request.as_deref() {
             Some("GET") if switches => parts.push("asks for a WebSocket".into()),
             Some("GET") => parts.push("asks".into()),
-            Some(method) => parts.push(format!("sends a {method}")),
+            Some(request) => parts.push(match request.split_once(' ') {
+                Some((method, packets)) => format!("sends a {method} with {packets}"),
+                None => format!("sends a {request}"),
+            }),
             None => {}
         }
         match self.answer.as_deref() {
             Some("[]") => parts.push("nothing new".into()),
+            Some("200 stream") => parts.push("answer 200, which goes on".into()),
             // What it brought is told below.
-            Some("200") if !self.heard.is_empty() => {}
+            Some(status) if !self.heard.is_empty() && status != "101" => {}
             Some(status) => parts.push(format!("answer {status}")),
             None => {}
         }
@@ -50,7 +57,7 @@ impl Cell {
                 format!("hears {words} after {time}")
             }
         }));
-        parts.extend(self.closed.then(|| "closes".into()));
+        parts.extend(self.closed.then(|| if self.reset { "is reset".into() } else { "closes".into() }));
         parts.join(", ")
     }
 }

@@ -132,7 +132,7 @@ pub(in crate::view) fn compare() -> Vec<Event> {
         Opcode::Close,
         &[3, 232],
     );
-    story.close(1, Side::Server).summary(6.0, three(3)).claim("3 lanes", Some(true), None).played();
+    story.close(1, Side::Server).claim("3 lanes", Some(true), None).played().summary(6.0, three(3));
     story.events
 }
 

@@ -1,0 +1,173 @@
+//! The columns of the scoreboard. Which of them there are depends on what there is to say.
+
+use std::time::Duration;
+
+use crate::timeline::{MadeOf, Spread, Summary, Transport};
+use crate::view::table::{Align, Column};
+use crate::view::{units, ways};
+
+/// The tables of a summary; each is made of groups of columns that should stand together.
+pub(super) fn tables(summary: &Summary, brief: bool) -> Vec<Vec<Vec<Column>>> {
+    let mut scores = scores(summary);
+    let mut others = Vec::new();
+    if shows_p99(summary) {
+        // They would not fit with it.
+        others.push(vec![talks_by(summary)]);
+    } else {
+        scores.push(talks_by(summary));
+    }
+    if !brief {
+        others.push(speaks(summary));
+    }
+    others.push(reached(summary));
+    others.push(trouble(summary));
+    if !brief || summary.clients > 1 {
+        others.push(costs(summary));
+    }
+    others.retain(|group| !group.is_empty());
+    let mut tables = vec![vec![scores]];
+    if !brief {
+        tables.push(made_of(summary));
+    }
+    tables.push(others);
+    tables.retain(|groups| !groups.is_empty());
+    tables
+}
+
+/// Whether the worst of a hundred is another one than the worst of all.
+fn shows_p99(summary: &Summary) -> bool {
+    summary.transports.iter().filter_map(|it| it.heard_after).any(|it| it.p99 != it.worst)
+}
+
+/// Numbers stand at the right.
+fn right(summary: &Summary, heads: &'static [&'static str], value: impl Fn(&Transport) -> String) -> Column {
+    Column { heads, values: summary.transports.iter().map(value).collect(), align: Align::Right }
+}
+
+fn left(summary: &Summary, heads: &'static [&'static str], value: impl Fn(&Transport) -> String) -> Column {
+    Column { align: Align::Left, ..right(summary, heads, value) }
+}
+
+fn scores(summary: &Summary) -> Vec<Column> {
+    let heard = |heads, of: fn(Spread) -> Duration| {
+        right(summary, heads, move |it| delay(it.heard_after, of).unwrap_or_else(|| "never".into()))
+    };
+    let number = |heads, of: fn(&Transport) -> u64| right(summary, heads, move |it| units::grouped(of(it)));
+    let mut columns = vec![heard(&["heard after", "heard\nafter"], |it| it.median.0)];
+    if shows_p99(summary) {
+        columns.push(heard(&["p99"], |it| it.p99.0));
+        columns.push(heard(&["worst"], |it| it.worst.0));
+    } else {
+        columns.push(heard(&["p99, worst", "p99,\nworst"], |it| it.worst.0));
+    }
+    columns.push(number(&["connections", "connections", "connec-\ntions"], |it| it.connections));
+    columns.push(number(&["requests"], |it| it.requests));
+    columns.push(number(&["empty"], |it| it.empty));
+    columns.push(number(&["bytes"], super::total));
+    columns
+}
+
+fn talks_by(summary: &Summary) -> Column {
+    left(summary, &["client talks by", "client\ntalks by"], |it| it.client_talks_by.clone())
+}
+
+fn speaks(summary: &Summary) -> Vec<Column> {
+    let speaks = |it: &Transport| ways::server_speaks(&it.name).to_owned();
+    vec![left(summary, &["server speaks", "server\nspeaks"], speaks)]
+}
+
+/// From a client to the server.
+fn reached(summary: &Summary) -> Vec<Column> {
+    let any = |of: fn(Spread) -> bool| summary.transports.iter().filter_map(|it| it.reached_after).any(of);
+    let column = |heads, of: fn(Spread) -> Duration| {
+        right(summary, heads, move |it| delay(it.reached_after, of).unwrap_or_else(|| "-".into()))
+    };
+    let mut columns = Vec::new();
+    if any(|_| true) {
+        columns.push(column(&["server heard after", "server heard\nafter"], |it| it.median.0));
+        if any(|it| it.p99 != it.worst) {
+            columns.push(column(&["p99"], |it| it.p99.0));
+            columns.push(column(&["worst"], |it| it.worst.0));
+        } else {
+            columns.push(column(&["p99, worst", "p99,\nworst"], |it| it.worst.0));
+        }
+    }
+    columns
+}
+
+/// What the bytes of each side are made of; in recordings of earlier versions, those of both.
+fn made_of(summary: &Summary) -> Vec<Vec<Column>> {
+    let all = &summary.transports;
+    let number = |heads, of: fn(&Transport) -> u64| right(summary, heads, move |it| units::grouped(of(it)));
+    let client = number(&["bytes from client", "bytes from\nclient", "from\nclient"], |it| it.from_client);
+    let server = number(&["bytes from server", "bytes from\nserver", "from\nserver"], |it| it.from_server);
+    if all.iter().all(|it| it.made_of == MadeOf::default()) {
+        return vec![vec![
+            client,
+            server,
+            number(&["in messages", "in\nmessages"], |it| it.payload),
+            number(&["around them", "around\nthem"], |it| super::total(it).saturating_sub(it.payload)),
+        ]];
+    }
+    let sealed = all.iter().any(|it| it.made_of.client.tls > 0 || it.made_of.server.tls > 0);
+    let mut from_client = vec![
+        client,
+        number(&["= headers", "=\nheaders", "=\nheaders"], |it| it.made_of.client.headers),
+        number(&["+ messages", "+\nmessages", "+\nmessages"], |it| it.made_of.client.messages),
+    ];
+    let mut from_server = vec![
+        server,
+        number(&["= headers", "=\nheaders", "=\nheaders"], |it| it.made_of.server.headers),
+        number(&["+ messages", "+\nmessages", "+\nmessages"], |it| it.made_of.server.messages),
+    ];
+    if sealed {
+        from_client.push(number(&["+ TLS", "+\nTLS", "+\nTLS"], |it| it.made_of.client.tls));
+        from_server.push(number(&["+ TLS", "+\nTLS", "+\nTLS"], |it| it.made_of.server.tls));
+    }
+    vec![from_client, from_server]
+}
+
+/// What went wrong, where anything did.
+fn trouble(summary: &Summary) -> Vec<Column> {
+    let mut columns = Vec::new();
+    let mut number = |heads, of: fn(&Transport) -> u64| {
+        if summary.transports.iter().any(|it| of(it) > 0) {
+            columns.push(right(summary, heads, move |it| units::grouped(of(it))));
+        }
+    };
+    number(&["never heard", "never\nheard"], |it| it.lost);
+    number(&["heard again", "heard\nagain"], |it| it.doubled);
+    number(&["broken"], |it| it.broken);
+    if summary.transports.iter().any(|it| it.broken > 0) {
+        columns.push(right(summary, &["came back", "came\nback"], |it| units::grouped(it.recovered)));
+    }
+    columns
+}
+
+/// What it cost the server, for each client; and what the kernel still remembers.
+fn costs(summary: &Summary) -> Vec<Column> {
+    let clients = summary.clients.max(1);
+    let all = &summary.transports;
+    let unknown = || "-".to_owned();
+    let mut columns = Vec::new();
+    if all.iter().any(|it| it.cpu.is_some()) {
+        let cpu =
+            |it: &Transport| it.cpu.map_or_else(unknown, |cpu| units::fine(cpu.seconds() / clients as f64));
+        columns.push(right(summary, &["server CPU a client", "server CPU\na client", "CPU a\nclient"], cpu));
+    }
+    if all.iter().any(|it| it.memory.is_some()) {
+        let memory = |it: &Transport| it.memory.map_or_else(unknown, |it| units::memory(it as f64));
+        columns.push(right(summary, &["server memory a client", "memory\na client"], memory));
+    }
+    if all.iter().any(|it| it.time_wait.is_some()) {
+        let client = |it: &Transport| it.time_wait.map_or_else(unknown, |it| units::grouped(it.client));
+        let server = |it: &Transport| it.time_wait.map_or_else(unknown, |it| units::grouped(it.server));
+        columns.push(right(summary, &["TIME_WAIT at client", "TIME_WAIT\nat client"], client));
+        columns.push(right(summary, &["TIME_WAIT at server", "TIME_WAIT\nat server"], server));
+    }
+    columns
+}
+
+fn delay(spread: Option<Spread>, of: fn(Spread) -> Duration) -> Option<String> {
+    spread.map(|spread| units::duration(of(spread)))
+}

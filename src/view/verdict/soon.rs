@@ -1,0 +1,127 @@
+//! Who heard when.
+
+use super::{Sentence, get, is_whole, median, names, plain};
+use crate::timeline::Transport;
+use crate::view::labels::nice;
+use crate::view::units;
+use crate::view::ways::{self, Way};
+
+/// Of two delays, one is really longer if it is so many times the other,
+const CLEARLY: f64 = 3.0;
+/// and by so many seconds: less nobody notices.
+const NOTICED: f64 = 0.005;
+/// And they are alike if neither is more than so many times the other.
+const ALIKE: f64 = 1.5;
+
+/// Of who need not ask, and gains nothing by it.
+pub(super) const NO_SOONER: &str = "clearly sooner";
+
+/// Whether the second delay is clearly the longer one.
+pub(super) fn is_later(sooner: f64, later: f64) -> bool {
+    later >= sooner * CLEARLY && later - sooner >= NOTICED
+}
+
+fn alike(left: f64, right: f64) -> bool {
+    left.max(right) <= left.min(right) * ALIKE
+}
+
+/// Those that were as soon as the soonest, and those that were clearly later; only of those that heard anything.
+pub(super) fn split(all: &[Transport]) -> (Vec<&Transport>, Vec<&Transport>) {
+    let best = all.iter().filter_map(median).reduce(f64::min).unwrap_or_default();
+    let heard = all.iter().filter(|it| it.heard_after.is_some());
+    heard.partition(|it| median(it).is_some_and(|it| !is_later(best, it)))
+}
+
+/// The soonest that heard everything, where others were clearly later.
+fn in_time(all: &[Transport]) -> Vec<&Transport> {
+    let (soonest, later) = split(all);
+    if later.is_empty() { Vec::new() } else { soonest.into_iter().filter(|it| is_whole(it)).collect() }
+}
+
+fn worst(all: &[&Transport]) -> String {
+    let worst = all.iter().filter_map(|it| it.heard_after).map(|it| it.worst.0).max().unwrap_or_default();
+    units::duration(worst)
+}
+
+/// `On time: WebSocket.`, where the sentences about each transport stand above.
+pub(super) fn on_time(all: &[Transport]) -> Option<Sentence> {
+    let known = |it: &Transport| ways::way(&it.name) == Some(Way::Asks) || it.name == "websocket";
+    if all.iter().all(known) {
+        // It is said with what it comes from.
+        return None;
+    }
+    let soonest = in_time(all);
+    (!soonest.is_empty())
+        .then(|| Sentence { bold: "On time:".into(), plain: format!(" {}.", names(soonest)) })
+}
+
+/// Of many transports: who was on time, who was late, and how late at worst.
+pub(super) fn groups(all: &[Transport]) -> Vec<Sentence> {
+    let (soonest, later) = split(all);
+    let (whole, not): (Vec<&Transport>, Vec<&Transport>) = soonest.into_iter().partition(|it| is_whole(it));
+    let group = |bold: &str, of: Vec<&Transport>| {
+        let plain = format!(" {}. Worst delay {}.", names(of.iter().copied()), worst(&of));
+        (!of.is_empty()).then(|| Sentence { bold: bold.into(), plain })
+    };
+    let first = if later.is_empty() { "About equally soon:" } else { "On time:" };
+    let silent: Vec<&Transport> = all.iter().filter(|it| it.heard_after.is_none()).collect();
+    let nothing = (!silent.is_empty())
+        .then(|| Sentence { bold: "Heard nothing:".into(), plain: format!(" {}.", names(silent)) });
+    let all =
+        [group(first, whole), group("As soon, but not everything:", not), group("Later:", later), nothing];
+    all.into_iter().flatten().collect()
+}
+
+/// Who heard sooner, and what that does and does not come from.
+pub(super) fn lateness(all: &[Transport]) -> Option<Sentence> {
+    let of = |name| get(all, name).and_then(median);
+    let (close, alive) = (of("close"), of("keep-alive"));
+    let staying_is_no_help = close.zip(alive).is_some_and(|(close, alive)| alike(close, alive));
+    let asked = [close, alive].into_iter().flatten().reduce(f64::min);
+    let told: Vec<&Transport> =
+        all.iter().filter(|it| ways::is_unasked(&it.name) && median(it).is_some()).collect();
+    let sooner = |it: &&Transport| asked.zip(median(it)).is_some_and(|(asked, it)| is_later(it, asked));
+    let unasked_is_sooner = (!told.is_empty() && asked.is_some()).then(|| told.iter().all(sooner));
+    let waiting_is_sooner = get(all, "long-poll").is_some_and(|it| sooner(&it));
+    let mut rest = Vec::new();
+    if staying_is_no_help && unasked_is_sooner != Some(true) {
+        rest.push("Staying open made HTTP no sooner.".into());
+    }
+    if unasked_is_sooner == Some(false) {
+        let not = told.iter().copied().filter(|it| !sooner(it));
+        rest.push(match told.len() {
+            1 => format!("{} was not {NO_SOONER} here.", names(not)),
+            _ => format!("Not {NO_SOONER} than asking: {}.", names(not)),
+        });
+    }
+    if let (Some(close), Some(alive)) = (close, alive)
+        && !staying_is_no_help
+    {
+        let (sooner, later) = if alive < close { ("keep-alive", "close") } else { ("close", "keep-alive") };
+        rest.push(format!("{} heard sooner than {}.", nice(sooner), nice(later)));
+    }
+    let bold = match (staying_is_no_help, unasked_is_sooner) {
+        (true, Some(true)) if waiting_is_sooner => {
+            "Staying open is not the difference. Answering when there is news is."
+        }
+        (true, Some(true)) => "Staying open is not the difference. Sending without being asked is.",
+        (false, Some(true)) => "Sending without being asked was sooner here.",
+        (true | false, Some(false) | None) => "",
+    };
+    let gap = if bold.is_empty() || rest.is_empty() { "" } else { " " };
+    let plain = format!("{gap}{}", rest.join(" "));
+    (!bold.is_empty() || !plain.is_empty()).then(|| Sentence { bold: bold.into(), plain })
+}
+
+/// Where the delay is no reason for a WebSocket.
+pub(super) fn no_later(all: &[Transport]) -> Option<Sentence> {
+    let socket = get(all, "websocket").filter(|it| is_whole(it))?;
+    let (soonest, _) = split(all);
+    let as_soon = |it: &&Transport| matches!(it.name.as_str(), "sse" | "long-poll") && is_whole(it);
+    let others: Vec<&Transport> = soonest.iter().copied().filter(as_soon).collect();
+    if !soonest.iter().any(|it| it.name == socket.name) {
+        return Some(plain("WebSocket was not among the soonest.".into()));
+    }
+    (!others.is_empty())
+        .then(|| plain(format!("WebSocket does not win on delay: {} as soon.", names(others))))
+}
