@@ -59,7 +59,7 @@ impl Dialer {
     }
 
     pub async fn dial(&self) -> io::Result<Stream> {
-        let link = Link::connect(self.server, &self.name, &self.taps).await?;
+        let link = Link::connect(self.server, &self.name, &self.taps).await?.counting(&self.counts);
         self.links.add(&link);
         match &self.trust {
             None => Ok(Stream::plain(link)),

@@ -18,7 +18,8 @@ impl Player<'_> {
         haste: &mut Listening,
     ) -> Result<Summary, PlayError> {
         let clients = u64::from(workload.clients);
-        let length = length(workload);
+        // Those that poll last do so almost a whole poll after the first.
+        let length = length(workload) + workload.poll;
         self.begins(workload, Some(what(workload, length)), Vec::new());
         let (mut transports, mut ran, mut partial) = (Vec::new(), length, false);
         for (n, name) in workload.transports.iter().enumerate() {
