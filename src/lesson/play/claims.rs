@@ -147,8 +147,8 @@ fn subject(player: &Player<'_>, named: Option<&str>, since: Seq) -> Option<ConnI
     if let Some(name) = named {
         let of_name = |connection: &&Connection| connection.name.as_deref() == Some(name);
         let lives = |it: &&Connection| it.closed.is_none_or(|ending| ending.seq > since);
-        let theirs = player.state.connections.values().filter(of_name);
-        let newest = theirs.clone().rfind(lives).or(theirs.last());
+        let mut theirs = player.state.connections.values().filter(of_name);
+        let newest = theirs.clone().rfind(lives).or(theirs.next_back());
         return newest.map(|connection| connection.id);
     }
     let events = player.taps.bus().after(since);
