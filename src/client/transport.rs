@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
@@ -28,7 +29,7 @@ pub enum LaneError {
 }
 
 /// Something that the client wants to say.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Speech {
     /// In whose name.
     pub from: String,
@@ -87,6 +88,8 @@ impl Lane {
 /// What all clients of a lane did, as they know it themselves. Where the wire is observed, that must agree.
 #[derive(Debug, Default)]
 pub struct Counts {
+    /// Bytes of TCP's streams, both ways.
+    pub bytes: Count,
     /// Requests sent, handshakes among them.
     pub requests: Count,
     /// Responses without news where news were asked for.
@@ -138,7 +141,16 @@ pub struct Clock {
     /// When this client may connect.
     pub connects: Instant,
     span: watch::Receiver<Option<Span>>,
-    ready: watch::Sender<usize>,
+    ready: watch::Sender<Ready>,
+}
+
+/// Who is ready so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Ready {
+    /// How many.
+    pub clients: usize,
+    /// When the last of them was.
+    pub last: Option<Instant>,
 }
 
 impl Clock {
@@ -146,7 +158,7 @@ impl Clock {
     #[must_use]
     pub fn new(connects: Instant, span: Option<Span>) -> (Self, watch::Sender<Option<Span>>) {
         let (sender, span) = watch::channel(span);
-        (Self { connects, span, ready: watch::Sender::new(0) }, sender)
+        (Self { connects, span, ready: watch::Sender::default() }, sender)
     }
 
     /// The same for a client that may connect at another time.
@@ -157,12 +169,14 @@ impl Clock {
 
     /// From here on a client hears whatever is made. Called once by each, also by one that has nothing to get ready.
     pub fn ready(&self) {
-        self.ready.send_modify(|ready| *ready += 1);
+        self.ready.send_modify(|ready| {
+            *ready = Ready { clients: ready.clients + 1, last: Some(Instant::now()) };
+        });
     }
 
     /// How many are ready: changes with each.
     #[must_use]
-    pub fn readiness(&self) -> watch::Receiver<usize> {
+    pub fn readiness(&self) -> watch::Receiver<Ready> {
         self.ready.subscribe()
     }
 
