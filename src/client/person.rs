@@ -299,9 +299,14 @@ impl Person {
         }
     }
 
-    /// The next thing that arrived. Where a stream of events comes over a connection of its own, and it is said from where, the
+    /// The next thing that arrived.
+    pub async fn next(&mut self) -> Incoming {
+        self.next_from(None).await
+    }
+
+    /// The same. Where a stream of events comes over a connection of its own, and it is said from where, the
     /// next from there: what comes from elsewhere waits.
-    pub async fn next(&mut self, from: Option<Channel>) -> Incoming {
+    pub async fn next_from(&mut self, from: Option<Channel>) -> Incoming {
         let from = from.filter(|_| !self.streams.is_empty());
         let is_meant = |incoming: &Incoming| from.is_none_or(|from| from.brings(incoming));
         let at = self.aside.iter().position(is_meant);

@@ -295,7 +295,7 @@ impl Player<'_> {
                 return Err(person.upgraded().await);
             }
             loop {
-                let incoming = person.next(channel(wanted)).await;
+                let incoming = person.next_from(channel(wanted)).await;
                 let guests = expect::is_news_of_others(&incoming, &speakers);
                 let passed_over = guests && expect::matches(wanted, &incoming, &known).is_err();
                 if !passed_over && !expect::is_skipped(wanted, &incoming) {
