@@ -5,6 +5,10 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+mod workload;
+
+pub use workload::{Scaling, Way, WorkloadFlags};
+
 /// HTTP or WebSocket? See who may speak, who hangs up, and what it costs, from the bytes on the wire.
 #[derive(Debug, Parser)]
 #[command(version, about, propagate_version = true, arg_required_else_help = true)]
@@ -44,6 +48,22 @@ pub enum Command {
     /// Everything at one port: an HTTP API, long polling, Server-Sent Events, WebSockets, and a web page that says what is here. One line for each
     /// thing that strangers do. Ctrl-C closes every socket with 1001.
     Serve(Serving),
+    /// One side of a compare with many clients: started by `wsdemo compare --clients`, and told by it what to do
+    #[command(hide = true)]
+    Load {
+        /// Which.
+        #[arg(value_enum)]
+        side: LoadSide,
+    },
+}
+
+/// The two processes of a compare with many clients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LoadSide {
+    /// It serves
+    Server,
+    /// They visit
+    Clients,
 }
 
 /// All flags of [`Playing`]: what is not played cannot have them.
@@ -181,20 +201,6 @@ pub enum Colour {
     Never,
 }
 
-/// Flags that change the workload of a compare.
-#[derive(Debug, Clone, Copy, Default, Args)]
-pub struct WorkloadFlags {
-    /// How many news the server makes
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    pub events: Option<u32>,
-    /// How far apart they are: 500ms, 2s
-    #[arg(long, value_name = "TIME", value_parser = time)]
-    pub every: Option<Duration>,
-    /// How often the polling transports ask: 500ms, 2s
-    #[arg(long, value_name = "TIME", value_parser = time)]
-    pub poll: Option<Duration>,
-}
-
 /// Where a user's own lessons are.
 #[must_use]
 pub fn lessons_folder() -> Option<PathBuf> {
@@ -237,6 +243,14 @@ fn stall(text: &str) -> Result<Stalling, String> {
 
 /// `64KiB`, `16MiB`, or a number of bytes.
 fn size(text: &str) -> Result<usize, String> {
+    match whole(text)? {
+        Some(size @ 125..=67_108_864) => Ok(size),
+        Some(_) | None => Err("must be from 125 bytes to 64MiB".into()),
+    }
+}
+
+/// A number of bytes, with its unit; `None` where it is too large for a number.
+fn whole(text: &str) -> Result<Option<usize>, String> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let unit = match &text[digits.len()..] {
         "" | "B" => 1,
@@ -246,13 +260,10 @@ fn size(text: &str) -> Result<usize, String> {
         "GiB" | "TiB" => usize::MAX,
         _ => return Err("a size such as 64KiB or 16MiB".into()),
     };
-    let is_number = !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit());
-    let size = digits.parse::<usize>().ok().and_then(|number| number.checked_mul(unit));
-    match size {
-        Some(size @ 125..=67_108_864) => Ok(size),
-        None if !is_number => Err("a size such as 64KiB or 16MiB".into()),
-        Some(_) | None => Err("must be from 125 bytes to 64MiB".into()),
+    if digits.is_empty() || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
+        return Err("a size such as 64KiB or 16MiB".into());
     }
+    Ok(digits.parse::<usize>().ok().and_then(|number| number.checked_mul(unit)))
 }
 
 /// As a browser writes it (RFC 6454, 6.2): scheme, host, and a port that is not the scheme's own.

@@ -15,6 +15,7 @@ pub mod client;
 pub mod commands;
 pub mod failure;
 pub mod lesson;
+pub mod load;
 pub mod server;
 pub mod tap;
 pub mod terminal;

@@ -1,4 +1,7 @@
 //! A client's HTTP connection: hyper's client over our own stream. It reads to the end of the stream before it closes.
+//!
+//! A stream of events is an answer as well, of which the end may never come: its head is handed on at once, and then each
+//! event. Meanwhile nothing else can be asked on the connection.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -6,14 +9,16 @@ use std::pin::Pin;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Limited};
-use hyper::body::Incoming as IncomingBody;
+use hyper::body::{Body as _, Incoming as IncomingBody};
 use hyper::client::conn::http1::{self, Parts, SendRequest};
-use hyper::header::{CONNECTION, UPGRADE};
+use hyper::header::{CONNECTION, CONTENT_TYPE, UPGRADE};
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 
 use super::inbox::{Body, Command, Incoming, NO_SESSION, Post, Queue};
+use super::streamed::Blocks;
 use super::{Link, socket};
+use crate::wire::sse;
 
 /// The longest content of a response that a client keeps, bytes.
 const MAX_BODY: usize = 1 << 20;
@@ -52,8 +57,11 @@ pub(super) async fn own(link: Link, first: Request<Body>, mut queue: Queue, post
                 let changes = !request.method().is_safe();
                 closing |= asks_to_close(&request);
                 let work = driver.alongside(exchange(&mut sender, request));
-                let Some(incoming) = meanwhile(work, &link, &mut queue, &mut later).await else { break };
+                let Some((incoming, stream)) = meanwhile(work, &link, &mut queue, &mut later).await else {
+                    break;
+                };
                 let upgraded = matches!(incoming, Incoming::Response { status: 101, .. });
+                queue.streams(stream.is_some());
                 if changes {
                     post.deliver_confirmation(incoming)
                 } else {
@@ -63,6 +71,14 @@ pub(super) async fn own(link: Link, first: Request<Body>, mut queue: Queue, post
                     drop(sender);
                     let Ok(parts) = driver.finish().await else { return };
                     return socket::own(parts.io.into_inner(), &parts.read_buf, (later, queue), post).await;
+                }
+                if let Some(body) = stream {
+                    let events = driver.alongside(events(body, &post));
+                    let left = beside(events, &link, &mut queue, &mut later).await;
+                    queue.streams(false);
+                    if left {
+                        break;
+                    }
                 }
             }
             Some(command) => {
@@ -97,14 +113,54 @@ async fn obey(command: Command, link: &Link, post: &Post) {
     }
 }
 
-/// Waits for the response. As soon as the request is on its way (its head, that is: all of a small one), raw bytes, a FIN
-/// or a reset wait no longer; what needs the response does.
-async fn meanwhile(
-    response: impl Future<Output = Option<Incoming>>,
+/// Hands on what a stream of events brings, until it ends.
+async fn events(mut body: IncomingBody, post: &Post) {
+    let mut blocks = Blocks::default();
+    while let Some(Ok(frame)) = body.frame().await {
+        let Some(data) = frame.data_ref() else { continue };
+        blocks.feed(data).into_iter().for_each(|told| post.deliver(Incoming::Streamed(told)));
+    }
+}
+
+/// Does what is asked beside a stream of events, until that ends. True where the client left before.
+async fn beside(
+    events: impl Future<Output = ()>,
     link: &Link,
     queue: &mut Queue,
     later: &mut VecDeque<Command>,
-) -> Option<Incoming> {
+) -> bool {
+    let mut events = std::pin::pin!(events);
+    loop {
+        tokio::select! {
+            biased;
+            () = &mut events => return false,
+            command = queue.next() => match command {
+                Some(command) => aside(command, link, queue, later).await,
+                None => return true,
+            },
+        }
+    }
+}
+
+/// While an answer is on its way, raw bytes, a FIN or a reset wait no longer; what needs its end does.
+async fn aside(command: Command, link: &Link, queue: &Queue, later: &mut VecDeque<Command>) {
+    match command {
+        Command::Raw(bytes) if later.is_empty() => drop(link.write_raw(&bytes).await),
+        Command::Fin if later.is_empty() => link.fin(),
+        Command::Reset if later.is_empty() => link.reset(),
+        command => return later.push_back(command),
+    }
+    queue.sent();
+}
+
+/// Waits for the response. As soon as the request is on its way (its head, that is: all of a small one), raw bytes, a FIN
+/// or a reset wait no longer; what needs the response does.
+async fn meanwhile(
+    response: impl Future<Output = Option<Answer>>,
+    link: &Link,
+    queue: &mut Queue,
+    later: &mut VecDeque<Command>,
+) -> Option<Answer> {
     let mut response = std::pin::pin!(response);
     let before = link.written();
     let mut on_its_way = false;
@@ -118,19 +174,7 @@ async fn meanwhile(
                 queue.sent();
             }
             command = queue.next(), if on_its_way && listening => match command {
-                Some(Command::Raw(bytes)) if later.is_empty() => {
-                    drop(link.write_raw(&bytes).await);
-                    queue.sent();
-                }
-                Some(Command::Fin) if later.is_empty() => {
-                    link.fin();
-                    queue.sent();
-                }
-                Some(Command::Reset) if later.is_empty() => {
-                    link.reset();
-                    queue.sent();
-                }
-                Some(command) => later.push_back(command),
+                Some(command) => aside(command, link, queue, later).await,
                 None => listening = false,
             }
         }
@@ -142,22 +186,29 @@ async fn meanwhile(
     answer
 }
 
-async fn exchange(sender: &mut SendRequest<Body>, request: Request<Body>) -> Option<Incoming> {
+/// A response, and the rest of it where that is a stream of events.
+type Answer = (Incoming, Option<IncomingBody>);
+
+async fn exchange(sender: &mut SendRequest<Body>, request: Request<Body>) -> Option<Answer> {
     let response = sender.send_request(request).await.ok()?;
     whole(response).await
 }
 
-/// Reads a response to its end.
-async fn whole(response: Response<IncomingBody>) -> Option<Incoming> {
+/// Reads a response to its end; of a stream of events its head.
+async fn whole(response: Response<IncomingBody>) -> Option<Answer> {
     let (head, body) = response.into_parts();
     let text = |value: &hyper::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let headers = head.headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect();
     let status = head.status.as_u16();
     if status == 101 {
-        return Some(Incoming::Response { status, headers, body: Bytes::new() });
+        return Some((Incoming::Response { status, headers, body: Bytes::new() }, None));
+    }
+    let kind = head.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    if status == 200 && kind.is_some_and(sse::reads) && !body.is_end_stream() {
+        return Some((Incoming::Response { status, headers, body: Bytes::new() }, Some(body)));
     }
     let body = Limited::new(body, MAX_BODY).collect().await.ok()?.to_bytes();
-    Some(Incoming::Response { status, headers, body })
+    Some((Incoming::Response { status, headers, body }, None))
 }
 
 /// hyper's connection, polled beside whatever waits for it.

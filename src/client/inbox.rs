@@ -1,14 +1,14 @@
 //! What passes between a client and the tasks that own its connections: orders one way, what arrived the other.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use http_body_util::Full;
 use tokio::sync::mpsc;
 
-use super::{Ear, Emit, Io};
+use super::{Ear, Emit, Io, Streamed};
 
 /// The most messages that a client holds until somebody asks for them.
 pub(super) const INBOX: usize = 4_096;
@@ -19,7 +19,7 @@ pub(super) const NO_SESSION: &str = "this connection is no Socket.IO session";
 /// What a request carries.
 pub type Body = Full<Bytes>;
 
-/// Something that arrived at a client, whole.
+/// Something that arrived at a client, whole. Of a stream of events: the head of its answer, then piece by piece what it brings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Incoming {
     /// An HTTP response.
@@ -28,9 +28,11 @@ pub enum Incoming {
         status: u16,
         /// In order.
         headers: Vec<(String, String)>,
-        /// Its content.
+        /// Its content; none of a stream of events, which is on its way.
         body: Bytes,
     },
+    /// What the answer that does not end has brought.
+    Streamed(Streamed),
     /// A text message.
     Text(String),
     /// A binary message.
@@ -73,6 +75,8 @@ pub(super) struct Progress {
     unsent: AtomicUsize,
     /// Requests without a response.
     unanswered: AtomicUsize,
+    /// The response that is being read has no end: nothing else can be asked on this connection.
+    streaming: AtomicBool,
 }
 
 impl Progress {
@@ -82,6 +86,10 @@ impl Progress {
 
     pub fn is_all_answered(&self) -> bool {
         self.unanswered.load(Ordering::Relaxed) == 0
+    }
+
+    pub fn is_streaming(&self) -> bool {
+        self.streaming.load(Ordering::Relaxed)
     }
 }
 
@@ -144,6 +152,11 @@ impl Queue {
         self.progress.unsent.fetch_sub(1, Ordering::Relaxed);
     }
 
+    /// A stream of events begins, or is over.
+    pub fn streams(&self, streaming: bool) {
+        self.progress.streaming.store(streaming, Ordering::Relaxed);
+    }
+
     /// A request has its response, or will have none.
     pub fn answered(&self) {
         self.progress.unanswered.fetch_sub(1, Ordering::Relaxed);
@@ -176,7 +189,11 @@ impl Post {
             Incoming::Response { status, body, .. } if *status < 300 => ear.answer(body, conn),
             Incoming::Text(text) => ear.event(text, conn),
             Incoming::Io(Io::Event { name, args }) => ear.io(name, args, conn),
+            Incoming::Streamed(Streamed::Event { name, data }) if name == "message" => {
+                ear.answer(data.as_bytes(), conn);
+            }
             Incoming::Response { .. }
+            | Incoming::Streamed(_)
             | Incoming::Unsent(_)
             | Incoming::Io(_)
             | Incoming::Binary(_)

@@ -11,6 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::watch;
 
+use super::Counts;
 use crate::tap::{Taps, kernel};
 
 /// A handle to a TCP stream; the stream is closed when the last handle is gone.
@@ -21,6 +22,8 @@ pub struct Link {
     stream: Arc<TcpStream>,
     /// How many bytes the kernel has taken from us.
     written: Arc<watch::Sender<u64>>,
+    /// Where all that crosses is counted, both ways.
+    counts: Option<Arc<Counts>>,
     /// Our own address.
     pub local: SocketAddr,
 }
@@ -37,7 +40,8 @@ pub(super) struct WeakLink {
 impl WeakLink {
     /// The stream, if it is still open.
     pub fn upgrade(&self) -> Option<Link> {
-        Some(Link { stream: self.stream.upgrade()?, written: Arc::clone(&self.written), local: self.local })
+        let (stream, written) = (self.stream.upgrade()?, Arc::clone(&self.written));
+        Some(Link { stream, written, counts: None, local: self.local })
     }
 
     /// How many bytes the kernel has taken from us, also after the end.
@@ -66,6 +70,18 @@ impl Link {
 
     fn count(&self, len: usize) {
         self.written.send_modify(|written| *written += len as u64);
+        self.crossed(len);
+    }
+
+    fn crossed(&self, len: usize) {
+        if let Some(counts) = &self.counts {
+            counts.bytes.add(len as u64);
+        }
+    }
+
+    /// The same, and all that crosses is counted here.
+    pub(super) fn counting(self, counts: &Arc<Counts>) -> Self {
+        Self { counts: Some(Arc::clone(counts)), ..self }
     }
 
     /// Connects under a name.
@@ -86,7 +102,8 @@ impl Link {
         taps.announce(local, name);
         let stream = socket.connect(server).await?;
         stream.set_nodelay(true)?;
-        Ok(Self { stream: Arc::new(stream), written: Arc::new(watch::Sender::new(0)), local })
+        let (stream, written) = (Arc::new(stream), Arc::new(watch::Sender::new(0)));
+        Ok(Self { stream, written, counts: None, local })
     }
 
     /// Whether the other side ended or reset the connection, as the kernel knows it now.
@@ -150,6 +167,7 @@ impl AsyncRead for Link {
             match self.stream.try_read(buf.initialize_unfilled()) {
                 Ok(len) => {
                     buf.advance(len);
+                    self.crossed(len);
                     return Poll::Ready(Ok(()));
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}

@@ -1,6 +1,21 @@
 //! Long polling: each answer waits until there is news.
 
+use hyper::header::{ACCEPT, HOST};
+use hyper::{Request, StatusCode};
+use tokio::time::{sleep, sleep_until};
+
+use super::dialer::Dialer;
+use super::inbox::Body;
+use super::line::{Line, refusal};
+use super::mouth::{AGAIN, Mouth};
+use super::running::{Ending, Health};
 use super::transport::{Lane, LaneError, Running, Transport};
+
+/// How long an answer may wait for news, seconds: as long as the server allows.
+const WAIT: u32 = 30;
+
+/// The longest answer, bytes: the whole list.
+const MAX_BODY: usize = 128 << 20;
 
 /// The transport.
 #[derive(Debug)]
@@ -12,7 +27,7 @@ impl Transport for LongPoll {
     }
 
     fn client_talks_by(&self) -> &'static str {
-        "new request"
+        "second connection"
     }
 
     fn run(self: Box<Self>, lane: Lane) -> Running {
@@ -20,6 +35,59 @@ impl Transport for LongPoll {
     }
 }
 
-async fn run(_lane: Lane) -> Result<(), LaneError> {
-    Err(LaneError::Socket("not built yet".into()))
+/// As a careful loop around `fetch` does it: after a failure it waits a moment before it asks again, and what it missed is in the
+/// next answer.
+async fn run(lane: Lane) -> Result<(), LaneError> {
+    let dialer = Dialer::of(&lane, "long-poll");
+    let ending = Ending::of(&lane);
+    let Lane { clock, mut ear, speech, counts, .. } = lane;
+    let mut mouth = Mouth::new(&dialer, speech, ending);
+    let mut health = Health::new(&counts);
+    let mut open: Option<Line> = None;
+    let mut begun = false;
+    mouth.during(sleep_until(clock.connects)).await?;
+    while !mouth.is_over() {
+        let reused = open.is_some();
+        if open.is_none() {
+            match mouth.during(Line::dial(&dialer)).await? {
+                Some(Ok(line)) => open = Some(line),
+                Some(Err(why)) if !begun => return Err(LaneError::Ended(why)),
+                Some(Err(why)) => {
+                    health.unreachable(why);
+                    mouth.during(sleep(AGAIN)).await?;
+                }
+                None => {}
+            }
+        }
+        let Some(mut line) = open.take() else { continue };
+        if !std::mem::replace(&mut begun, true) {
+            // Whatever is made from here on is newer than what it asks for.
+            clock.ready();
+        }
+        let question = question(&dialer.host(), ear.last().unwrap_or(0))?;
+        match mouth.on(&line.leave(), line.ask(question, MAX_BODY)).await? {
+            Some(Ok((StatusCode::OK, body))) => {
+                health.works();
+                counts.empty.add(u64::from(body == "[]"));
+                ear.answer(&body, ear.conn_from(line.local));
+                open = Some(line);
+            }
+            Some(Ok((status, body))) => return Err(LaneError::Ended(refusal(status, &body))),
+            // It ended between two questions.
+            Some(Err(broken)) if broken.untaken && reused => {}
+            Some(Err(broken)) if !mouth.is_over() => {
+                health.broke(broken.why);
+                mouth.during(sleep(AGAIN)).await?;
+            }
+            Some(Err(_)) | None => {}
+        }
+    }
+    mouth.end(open).await;
+    health.verdict()
+}
+
+fn question(host: &str, since: u64) -> Result<Request<Body>, LaneError> {
+    let target = format!("/api/messages?since={since}&wait={WAIT}");
+    let request = Request::get(target).header(HOST, host).header(ACCEPT, "*/*").body(Body::default());
+    request.map_err(|error| LaneError::Ended(error.to_string()))
 }

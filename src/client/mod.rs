@@ -3,19 +3,26 @@
 //! Adding a transport: a file here that implements [`Transport`], its name in [`transport`] and in the lesson notation's
 //! list, its row in README.md.
 
+mod dialer;
 mod ear;
 mod engine;
+mod handshake;
 mod http;
 mod inbox;
 mod key;
+mod line;
 mod link;
 mod long_poll;
+mod mouth;
 mod person;
 mod polling;
 mod raw;
+mod running;
 mod socket;
 mod socketio;
 mod sse;
+mod stream;
+mod streamed;
 mod talk;
 mod transport;
 mod trust;
@@ -26,8 +33,9 @@ pub use engine::{Arg, Emit, Io, Mode};
 pub use inbox::{Body, Command, Incoming};
 pub use key::new_key;
 pub use link::Link;
-pub use person::Person;
-pub use transport::{Clock, Count, Counts, Lane, LaneError, Span, Speech, Transport};
+pub use person::{Channel, Person};
+pub use streamed::Streamed;
+pub use transport::{Clock, Count, Counts, Lane, LaneError, Ready, Span, Speech, Transport};
 pub use trust::Trust;
 
 use long_poll::LongPoll;

@@ -1,6 +1,7 @@
 //! A named client of a lesson: at most one HTTP connection and one socket at a time, each owned by a task that always
-//! reads, also while a teacher talks.
+//! reads, also while a teacher talks. A connection on which a stream of events comes is kept beside them, as a page's is.
 
+use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -9,7 +10,8 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use super::engine::{self, Dialer, Links, Start, Unsaid, Upgraded};
+use super::dialer::{Dialer, Links};
+use super::engine::{self, Start, Unsaid, Upgraded};
 use super::inbox::{self, Body, Command, INBOX, Incoming, Orders, Post, Queue};
 use super::link::WeakLink;
 use super::{Ear, Emit, Io, Link, Made, Mode, http, raw};
@@ -27,6 +29,8 @@ pub struct Person {
     taps: Taps,
     ear: Arc<Mutex<Ear>>,
     http: Option<Line>,
+    /// Connections that a stream of events takes, behind which something else was asked.
+    streams: Vec<Line>,
     socket: Option<Line>,
     /// The Socket.IO session; it is the socket then.
     io: Option<Session>,
@@ -39,7 +43,34 @@ pub struct Person {
     /// Streams of a machine that is gone: open, and nobody reads or writes.
     vanished: Vec<Link>,
     inbox: mpsc::Receiver<Incoming>,
+    /// What came before it was its turn.
+    aside: VecDeque<Incoming>,
     post: mpsc::Sender<Incoming>,
+}
+
+/// Where something comes from. What comes over two connections has no order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Channel {
+    /// A response to a request that is over with it.
+    Answers,
+    /// A stream of events.
+    Stream,
+}
+
+impl Channel {
+    fn brings(self, incoming: &Incoming) -> bool {
+        match incoming {
+            Incoming::Response { .. } => self == Self::Answers,
+            Incoming::Streamed(_) => self == Self::Stream,
+            Incoming::Text(_)
+            | Incoming::Binary(_)
+            | Incoming::Ping(_)
+            | Incoming::Pong(_)
+            | Incoming::Close(_)
+            | Incoming::Io(_)
+            | Incoming::Unsent(_) => true,
+        }
+    }
 }
 
 /// An open connection and the task that owns it.
@@ -57,6 +88,10 @@ impl Line {
     fn usable(&self) -> bool {
         let open = self.link.upgrade().is_some_and(|link| !link.peer_hung_up());
         open && !self.retired && !self.task.is_finished()
+    }
+
+    fn is_streaming(&self) -> bool {
+        self.orders.progress.is_streaming() && !self.task.is_finished()
     }
 
     fn is_all_seen(&self, state: &State) -> bool {
@@ -103,6 +138,7 @@ impl Person {
             taps,
             ear,
             http: None,
+            streams: Vec::new(),
             socket: None,
             io: None,
             unsaid: Unsaid::default(),
@@ -110,6 +146,7 @@ impl Person {
             newest_is_socket: false,
             vanished: Vec::new(),
             inbox,
+            aside: VecDeque::new(),
             post,
         }
     }
@@ -121,6 +158,9 @@ impl Person {
     pub async fn request(&mut self, request: hyper::Request<Body>) -> io::Result<()> {
         let upgrade = http::asks_to_upgrade(&request);
         let retired = http::asks_to_close(&request);
+        if !upgrade {
+            self.keep_stream();
+        }
         let line = if upgrade {
             self.newest_is_socket = true;
             self.io = None;
@@ -146,8 +186,15 @@ impl Person {
     /// Where no connection could be made.
     pub async fn connect(&mut self) -> io::Result<()> {
         self.newest_is_socket = false;
+        self.keep_stream();
         self.http = Some(self.dial().await?);
         Ok(())
+    }
+
+    /// Where a stream of events comes, nothing else can be asked: another connection takes its place.
+    fn keep_stream(&mut self) {
+        self.streams.retain(|line| !line.task.is_finished());
+        self.streams.extend(self.http.take_if(|line| line.is_streaming()));
     }
 
     /// Begins a Socket.IO session, as `io()` does; what was emitted meanwhile is said when it has connected. Where there is no
@@ -156,9 +203,8 @@ impl Person {
         // Who had one leaves it.
         (self.socket, self.io) = (None, None);
         self.newest_is_socket = true;
-        let links = Links::default();
-        let (server, name, taps) = (self.server, self.name.clone(), self.taps.clone());
-        let dialer = Dialer { server, name, taps, links: links.clone() };
+        let dialer = Dialer::new(self.server, &self.name, &self.taps);
+        let links = dialer.links.clone();
         let before = self.taps.bus().last();
         let first = match dialer.dial().await {
             Ok(first) => first,
@@ -167,7 +213,7 @@ impl Person {
                 return;
             }
         };
-        self.accepted(&first, before).await;
+        self.accepted(first.link(), before).await;
         let (orders, queue) = inbox::queue();
         orders.owe();
         let (tell, upgraded) = watch::channel(None);
@@ -175,7 +221,7 @@ impl Person {
             mode,
             namespace: namespace.into(),
             unsaid: self.unsaid.clone(),
-            post: Post { inbox: self.post.clone(), ear: Arc::clone(&self.ear), local: first.local },
+            post: Post { inbox: self.post.clone(), ear: Arc::clone(&self.ear), local: first.link().local },
             first,
             dialer,
             upgraded: tell,
@@ -219,7 +265,9 @@ impl Person {
         if self.newest_is_socket {
             return self.on_socket(command);
         }
-        self.http.as_ref().is_some_and(|line| line.orders.give(command))
+        let newest_first = self.http.iter().chain(self.streams.iter().rev());
+        let line = newest_first.clone().find(|line| !line.task.is_finished()).or(self.http.as_ref());
+        line.is_some_and(|line| line.orders.give(command))
     }
 
     /// Whether all that it was told to send has been seen to arrive, as far as the events say.
@@ -235,12 +283,13 @@ impl Person {
     }
 
     fn lines(&self) -> impl Iterator<Item = &Line> {
-        self.http.iter().chain(&self.socket)
+        self.http.iter().chain(&self.streams).chain(&self.socket)
     }
 
     /// The machine is gone: nothing is read, nothing is sent, not even a FIN.
     pub fn vanish(&mut self) {
-        for line in [self.http.take(), self.socket.take()].into_iter().flatten() {
+        let streams = std::mem::take(&mut self.streams);
+        for line in streams.into_iter().chain(self.http.take()).chain(self.socket.take()) {
             self.vanished.extend(line.link.upgrade());
             line.task.abort();
         }
@@ -252,16 +301,31 @@ impl Person {
 
     /// The next thing that arrived.
     pub async fn next(&mut self) -> Incoming {
-        // The channel cannot end: we hold a sender ourselves.
-        match self.inbox.recv().await {
-            Some(incoming) => incoming,
-            None => std::future::pending().await,
+        self.next_from(None).await
+    }
+
+    /// The same. Where a stream of events comes over a connection of its own, and it is said from where, the
+    /// next from there: what comes from elsewhere waits.
+    pub async fn next_from(&mut self, from: Option<Channel>) -> Incoming {
+        let from = from.filter(|_| !self.streams.is_empty());
+        let is_meant = |incoming: &Incoming| from.is_none_or(|from| from.brings(incoming));
+        let at = self.aside.iter().position(is_meant);
+        if let Some(incoming) = at.and_then(|at| self.aside.remove(at)) {
+            return incoming;
+        }
+        loop {
+            match self.inbox.recv().await {
+                Some(incoming) if is_meant(&incoming) => return incoming,
+                Some(incoming) => self.aside.push_back(incoming),
+                // The channel cannot end: we hold a sender ourselves.
+                None => std::future::pending().await,
+            }
         }
     }
 
     /// The next thing that has arrived already.
     pub fn arrived(&mut self) -> Option<Incoming> {
-        self.inbox.try_recv().ok()
+        self.aside.pop_front().or_else(|| self.inbox.try_recv().ok())
     }
 
     async fn dial(&self) -> io::Result<Line> {

@@ -1,6 +1,7 @@
 //! A client's end of a socket: tungstenite over our own stream.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -8,20 +9,21 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
 use super::Link;
 use super::inbox::{Command, Incoming, NO_SESSION, Post, Queue};
+use super::stream::Stream;
 use super::talk::{By, Talk, Turn};
 
 /// What is still to be done on a connection.
 pub(super) type Waiting = (VecDeque<Command>, Queue);
 
 /// After the 101: `early` is what the server sent right behind it.
-pub(super) async fn open(link: Link, early: &[u8]) -> WebSocketStream<Link> {
+pub(super) async fn open(stream: Stream, early: &[u8]) -> WebSocketStream<Stream> {
     let config = WebSocketConfig::default().read_buffer_size(4 * 1024);
-    WebSocketStream::from_partially_read(link, early.to_vec(), Role::Client, Some(config)).await
+    WebSocketStream::from_partially_read(stream, early.to_vec(), Role::Client, Some(config)).await
 }
 
 /// Owns the socket to its end. `early` is what the server sent right behind its 101, `later` what was asked for before.
 pub(super) async fn own(link: Link, early: &[u8], (mut later, mut queue): Waiting, post: Post) {
-    let mut ws = Talk::new(open(link.clone(), early).await);
+    let mut ws = Talk::new(open(Stream::plain(link.clone()), early).await, Arc::default());
     let mut leaving = false;
     // Messages that are not written yet.
     let mut owed = 0;
@@ -76,7 +78,7 @@ pub(super) async fn own(link: Link, early: &[u8], (mut later, mut queue): Waitin
         queue.sent();
     }
     // The server closes TCP first (RFC 6455, 7.1.1): read to the end before the stream is dropped.
-    ws.into_link().read_to_end().await;
+    ws.into_stream().read_to_end().await;
 }
 
 fn deliver(message: Message, post: &Post) {

@@ -7,28 +7,26 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
-use super::{Ear, Link, Trust};
+use super::{Ear, Trust};
 use crate::tap::Taps;
 
 /// Why a lane ended early, in words.
 #[derive(Debug, thiserror::Error)]
 pub enum LaneError {
-    /// The HTTP client failed.
-    #[error("{0}")]
+    /// The HTTP client could not be set up.
+    #[error("the HTTP client cannot be set up: {0}")]
     Http(#[from] reqwest::Error),
-    /// The stream failed.
+    /// It broke, or was refused, and its client does not come back by itself.
     #[error("{0}")]
-    Io(#[from] std::io::Error),
-    /// The handshake was refused, or the socket failed.
-    #[error("{0}")]
-    Socket(String),
+    Ended(String),
 }
 
 /// Something that the client wants to say.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Speech {
     /// In whose name.
     pub from: String,
@@ -77,16 +75,11 @@ pub trait Transport: Send {
     fn run(self: Box<Self>, lane: Lane) -> Running;
 }
 
-impl Lane {
-    /// Connects a stream of our own, named after the transport.
-    pub(super) async fn connect(&self, name: &str) -> Result<Link, LaneError> {
-        Ok(Link::connect(self.server, name, &self.taps).await?)
-    }
-}
-
 /// What all clients of a lane did, as they know it themselves. Where the wire is observed, that must agree.
 #[derive(Debug, Default)]
 pub struct Counts {
+    /// Bytes of TCP's streams, both ways.
+    pub bytes: Count,
     /// Requests sent, handshakes among them.
     pub requests: Count,
     /// Responses without news where news were asked for.
@@ -138,7 +131,16 @@ pub struct Clock {
     /// When this client may connect.
     pub connects: Instant,
     span: watch::Receiver<Option<Span>>,
-    ready: watch::Sender<usize>,
+    ready: watch::Sender<Ready>,
+}
+
+/// Who is ready so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Ready {
+    /// How many.
+    pub clients: usize,
+    /// When the last of them was.
+    pub last: Option<Instant>,
 }
 
 impl Clock {
@@ -146,7 +148,7 @@ impl Clock {
     #[must_use]
     pub fn new(connects: Instant, span: Option<Span>) -> (Self, watch::Sender<Option<Span>>) {
         let (sender, span) = watch::channel(span);
-        (Self { connects, span, ready: watch::Sender::new(0) }, sender)
+        (Self { connects, span, ready: watch::Sender::default() }, sender)
     }
 
     /// The same for a client that may connect at another time.
@@ -157,12 +159,14 @@ impl Clock {
 
     /// From here on a client hears whatever is made. Called once by each, also by one that has nothing to get ready.
     pub fn ready(&self) {
-        self.ready.send_modify(|ready| *ready += 1);
+        self.ready.send_modify(|ready| {
+            *ready = Ready { clients: ready.clients + 1, last: Some(Instant::now()) };
+        });
     }
 
     /// How many are ready: changes with each.
     #[must_use]
-    pub fn readiness(&self) -> watch::Receiver<usize> {
+    pub fn readiness(&self) -> watch::Receiver<Ready> {
         self.ready.subscribe()
     }
 

@@ -1,25 +1,19 @@
 //! WebSocket: one handshake, then both sides speak when they have something to say.
 
-use std::time::Duration;
-
-use futures_util::{SinkExt as _, StreamExt as _};
-use hyper::client::conn::http1;
-use hyper::{Request, StatusCode};
-use hyper_util::rt::TokioIo;
 use serde_json::json;
-use tokio_tungstenite::WebSocketStream;
+use tokio::time::{sleep_until, timeout};
+use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
-use tokio_tungstenite::tungstenite::{Error, Message};
 
-use super::inbox::Body;
-use super::key::new_key;
+use super::dialer::Dialer;
+use super::engine::{closed, how};
+use super::line::{ended, no_connection};
+use super::running::Ending;
+use super::talk::{By, Talk, Turn};
 use super::transport::{Lane, LaneError, Running, Speech, Transport};
-use super::{Link, http, socket};
+use super::{Ear, handshake};
 use crate::timeline::ConnId;
-
-/// How long the server may take to agree to the end.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The WebSocket transport.
 #[derive(Debug)]
@@ -40,73 +34,73 @@ impl Transport for WebSocket {
 }
 
 async fn run(mut lane: Lane) -> Result<(), LaneError> {
-    tokio::time::sleep_until(lane.clock.connects).await;
-    let link = lane.connect("websocket").await?;
-    let local = link.local;
-    let mut ws = shake_hands(link, &lane).await?;
-    let conn = lane.ear.conn_from(local);
+    let mut ending = Ending::of(&lane);
+    if ending.or(sleep_until(lane.clock.connects)).await.is_none() {
+        return Ok(());
+    }
+    let Some(ws) = ending.or(connect(&lane)).await else { return Ok(()) };
+    let mut ws = ws?;
+    let conn = lane.ear.conn_from(ws.link().local);
     lane.clock.ready();
-    loop {
+    let broke = loop {
         tokio::select! {
-            () = lane.clock.over() => break,
-            incoming = ws.next() => hear(incoming, &mut lane, conn)?,
-            Some(Speech { from, text }) = lane.speech.recv() => {
+            biased;
+            () = ending.wait() => break None,
+            turn = ws.next() => if let Some(why) = hear(turn, &mut lane.ear, conn) {
+                break Some(why);
+            },
+            Some(Speech { from, text }) = lane.speech.recv(), if ws.has_said_all() => {
                 let event = json!({ "event": "message", "data": { "from": from, "text": text } });
-                ws.send(Message::Text(event.to_string().into())).await.map_err(failed)?;
+                ws.say(Message::Text(event.to_string().into()), By::Rule);
+                lane.counts.sent.add(1);
             }
         }
-    }
-    ws.close(Some(CloseFrame { code: CloseCode::Normal, reason: "".into() })).await.map_err(failed)?;
-    // The close handshake is a round trip, and the end of TCP another half.
-    let patience = PATIENCE + 2 * lane.rtt;
-    // What comes before the server's close frame is still heard; after it, the server's FIN is waited for.
-    let end = async {
-        while let Some(Ok(message)) = ws.next().await {
-            hear(Some(Ok(message)), &mut lane, conn)?;
-        }
-        ws.into_inner().read_to_end().await;
-        Ok(())
     };
-    tokio::time::timeout(patience, end).await.unwrap_or(Ok(()))
-}
-
-fn hear(
-    incoming: Option<Result<Message, Error>>,
-    lane: &mut Lane,
-    conn: Option<ConnId>,
-) -> Result<(), LaneError> {
-    match incoming {
-        Some(Ok(Message::Text(text))) => lane.ear.event(&text, conn),
-        Some(Ok(_)) => {}
-        Some(Err(error)) => return Err(failed(error)),
-        None => return Err(LaneError::Socket("the server hung up".into())),
+    if broke.is_none() {
+        let frame = CloseFrame { code: CloseCode::Normal, reason: "".into() };
+        ws.say(Message::Close(Some(frame)), By::Rule);
     }
-    Ok(())
-}
-
-async fn shake_hands(link: Link, lane: &Lane) -> Result<WebSocketStream<Link>, LaneError> {
-    let refused = |error: hyper::Error| LaneError::Socket(error.to_string());
-    let (mut sender, connection) = http1::handshake(TokioIo::new(link)).await.map_err(refused)?;
-    let request = Request::builder()
-        .uri("/ws")
-        .header("host", lane.server.to_string())
-        .header("upgrade", "websocket")
-        .header("connection", "Upgrade")
-        .header("sec-websocket-version", "13")
-        .header("sec-websocket-key", new_key())
-        .body(Body::default())
-        .map_err(|error| LaneError::Socket(error.to_string()))?;
-    // The connection may end, for HTTP, in the moment in which it brings the response.
-    let mut driver = http::Driver::new(connection.without_shutdown());
-    let response = driver.alongside(sender.send_request(request)).await.map_err(refused)?;
-    if response.status() != StatusCode::SWITCHING_PROTOCOLS {
-        return Err(LaneError::Socket(format!("the handshake was answered {}", response.status())));
+    let _ = timeout(ending.grace, end(ws, &mut lane.ear, conn)).await;
+    match broke {
+        None => Ok(()),
+        Some(why) => {
+            lane.counts.broken.add(1);
+            Err(LaneError::Ended(format!("{why}; a WebSocket does not come back by itself")))
+        }
     }
-    drop((response, sender));
-    let parts = driver.finish().await.map_err(refused)?;
-    Ok(socket::open(parts.io.into_inner(), &parts.read_buf).await)
 }
 
-fn failed(error: Error) -> LaneError {
-    LaneError::Socket(error.to_string())
+async fn connect(lane: &Lane) -> Result<Talk, LaneError> {
+    let dialer = Dialer::of(lane, "websocket");
+    let stream = dialer.dial().await.map_err(|error| LaneError::Ended(no_connection(&error)))?;
+    let ws = handshake::open(stream, "/ws", &dialer.host(), &lane.counts).await;
+    ws.map_err(|why| LaneError::Ended(format!("no handshake: {why}")))
+}
+
+/// In words, why there will be no more.
+fn hear(turn: Turn, ear: &mut Ear, conn: Option<ConnId>) -> Option<String> {
+    match turn {
+        Turn::Said => None,
+        Turn::Unsaid(error, _) => Some(how(&error)),
+        Turn::Came(None) => Some(ended(None)),
+        Turn::Came(Some(Err(error))) => Some(how(&error)),
+        Turn::Came(Some(Ok(close @ Message::Close(_)))) => Some(closed(&close)),
+        Turn::Came(Some(Ok(Message::Text(text)))) => {
+            ear.event(&text, conn);
+            None
+        }
+        Turn::Came(Some(Ok(
+            Message::Binary(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_),
+        ))) => None,
+    }
+}
+
+/// What comes before the server's close frame is still heard; after it, the server's FIN is waited for.
+async fn end(mut ws: Talk, ear: &mut Ear, conn: Option<ConnId>) {
+    while !ws.has_said_all() {
+        if hear(ws.next().await, ear, conn).is_some() {
+            break;
+        }
+    }
+    ws.end(|message| drop(hear(Turn::Came(Some(Ok(message))), ear, conn))).await;
 }

@@ -7,6 +7,7 @@ mod front;
 mod http;
 mod interrupt;
 mod lesson;
+mod load;
 mod look;
 mod new;
 mod pace;
@@ -32,6 +33,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Compare { playing, workload } => compare::run(&playing, workload),
         Command::Lesson { task, playing } => lesson::run(task, &playing),
         Command::Serve(serving) => serve::run(&serving),
+        Command::Load { side } => load::run(side),
     }
 }
 

@@ -17,7 +17,7 @@ use crate::cli::{Playing, lessons_folder};
 use crate::failure::Failure;
 use crate::lesson::library::Library;
 use crate::lesson::parse::parse;
-use crate::lesson::play::{Flags, Outcome, PlayError, Player, Ports};
+use crate::lesson::play::{Flags, Haste, Outcome, PlayError, Player, Ports, look_ahead};
 use crate::lesson::script::Lesson;
 use crate::server::Servers;
 use crate::tap::{Taps, kernel};
@@ -31,6 +31,8 @@ enum Ended {
     /// Left in the middle of something.
     Left,
     Interrupted(Interrupt),
+    /// The same, with what there was so far.
+    CutShort(Interrupt, Result<Outcome, PlayError>),
     /// Nobody reads what is written.
     Unread,
 }
@@ -47,6 +49,8 @@ pub(super) fn lesson(lesson: &str, command: &str, playing: &Playing, flags: Flag
     let lesson = parse(&source.name, &source.file, &source.text)?;
     let flags = Flags { network: network(&playing.network), ..flags };
     let flags = from::begin(&lesson, playing, command, flags)?;
+    look_ahead(&lesson, &flags)
+        .map_err(|it| Failure::usage(it.what).with_hint(format!("wsdemo {command} {}", it.instead)))?;
     kernel::raise_descriptor_limit();
     let look = Look::decide(playing);
     let status = look.status();
@@ -155,22 +159,33 @@ impl Run<'_> {
         drew: &mut oneshot::Receiver<Drew>,
     ) -> (Ended, Option<Result<Drew, RecvError>>) {
         let servers = Servers::default();
+        let haste = Haste::default();
         let playing = async {
             let (taps, ports) = (Taps::new(self.bus.clone()), Ports::from(self.port).again(&before.ports));
             let player =
                 Player::new(self.lesson, taps, servers.clone(), ports, self.flags.clone(), &mut pacing)
                     .await?;
-            player.predicted(before.predictions).play().await
+            player.predicted(before.predictions).hasted(haste.clone()).play().await
         };
         // Borrowed, so that the lesson's clients are still there when the server says 1001 to them.
         let mut playing = std::pin::pin!(playing);
         let ended = tokio::select! {
             played = &mut playing => return (Ended::Played(played), None),
             // Before the end it ends only if it cannot write.
-            drew = drew => return (Ended::Unread, Some(drew)),
+            drew = &mut *drew => return (Ended::Unread, Some(drew)),
             () = lectern.left() => Ended::Left,
             interrupt = interrupt() => Ended::Interrupted(interrupt),
         };
+        if let Ended::Interrupted(first) = ended
+            && haste.ask()
+        {
+            self.status.only("Ending early, with the results so far (Ctrl-C again to force)");
+            tokio::select! {
+                played = &mut playing => return (Ended::CutShort(first, played), None),
+                drew = drew => return (Ended::Unread, Some(drew)),
+                _ = interrupt() => {}
+            }
+        }
         lectern.is_over();
         let sockets = self.open_sockets();
         if sockets > 0 {
@@ -211,7 +226,7 @@ fn conclude(
     command: &str,
 ) -> Result<Option<Outcome>, Failure> {
     // Where the terminal is gone, nothing more can be written to it.
-    if let Ended::Interrupted(interrupt) = ended {
+    if let Ended::Interrupted(interrupt) | Ended::CutShort(interrupt, Ok(_)) = ended {
         return Err(Failure::interrupted(interrupt.code()));
     }
     match wrote {
@@ -220,8 +235,10 @@ fn conclude(
         Ok(()) => {}
     }
     let outcome = match ended {
-        Ended::Interrupted(_) | Ended::Unread => return Ok(None),
-        Ended::Played(Err(error)) => return Err(Failure::play(&error, file, command)),
+        Ended::Interrupted(_) | Ended::CutShort(_, Ok(_)) | Ended::Unread => return Ok(None),
+        Ended::CutShort(_, Err(error)) | Ended::Played(Err(error)) => {
+            return Err(Failure::play(&error, file, command));
+        }
         Ended::Left => None,
         Ended::Played(Ok(outcome)) => Some(outcome),
     };

@@ -106,7 +106,7 @@ async fn start(serving: &Serving) -> Result<Running, Failure> {
 
 /// ` 12 connections; 3,456 bytes in, 7,890 out`
 fn totals(totals: Totals) -> String {
-    let Totals { connections, from_client, from_server } = totals;
+    let Totals { connections, from_client, from_server, plain: _ } = totals;
     format!(" {}", view::together(connections, from_client, from_server))
 }
 

@@ -9,10 +9,12 @@ use super::parse::nearest;
 /// The lessons that are built in, in the order in which they are taught.
 ///
 /// To add one: `lessons/NAME.md`, and a line here.
-const BUILT_IN: [(&str, &str); 5] = [
+const BUILT_IN: [(&str, &str); 7] = [
     ("http", include_str!("../../lessons/http.md")),
     ("socket", include_str!("../../lessons/socket.md")),
     ("compare", include_str!("../../lessons/compare.md")),
+    ("polling", include_str!("../../lessons/polling.md")),
+    ("choosing", include_str!("../../lessons/choosing.md")),
     ("socketio", include_str!("../../lessons/socketio.md")),
     ("react", include_str!("../../lessons/react.md")),
 ];
@@ -194,7 +196,7 @@ mod tests {
         let library = Library::new(Some(folder.path().to_owned()));
         assert_eq!(
             library.names().collect::<Vec<_>>(),
-            ["http", "socket", "compare", "socketio", "react", "own"]
+            ["http", "socket", "compare", "polling", "choosing", "socketio", "react", "own"]
         );
         assert_eq!(library.find("http").expect("found").text, "mine");
         assert_eq!(library.find("own").expect("found").name, "own");
@@ -204,7 +206,7 @@ mod tests {
     #[test]
     fn a_name_that_nobody_has_is_told_with_those_that_there_are() {
         let error = Library::new(Some("/nowhere".into())).find("htpp").expect_err("unknown");
-        insta::assert_snapshot!(error, @r#"there is no lesson named "htpp" (did you mean http?); there are http, socket, compare, socketio, react"#);
+        insta::assert_snapshot!(error, @r#"there is no lesson named "htpp" (did you mean http?); there are http, socket, compare, polling, choosing, socketio, react"#);
     }
 
     #[test]

@@ -233,13 +233,18 @@ pub enum Expect {
         /// The reason, where one was written.
         reason: Option<String>,
     },
-    /// `event NAME DATA`: DATA is JSON of which the fields named must match, or `*`.
+    /// `event NAME DATA`: on a socket, in a stream of events (Server-Sent Events) or of Socket.IO's. DATA is JSON of which the
+    /// fields named must match, or `*`.
     Event {
         /// The event.
         name: String,
         /// Its data; Socket.IO's events may have several values.
         data: Values,
     },
+    /// `id …`: what a stream of events says its last event's id is; `*` any.
+    Id(String),
+    /// `retry 2000`: how soon a stream of events asks to come back, milliseconds; `None` is any (`*`).
+    Retry(Option<u64>),
     /// `connect`: a namespace of Socket.IO's has let the client in; with the data, where it is written.
     Connect(Option<String>),
     /// `connect_error`: it has not; with the data, where it is written.
@@ -292,6 +297,8 @@ pub enum World {
 pub enum Statement {
     /// `open`
     Open,
+    /// `response goes on`: the last request has its response's head, and the response has not ended
+    GoesOn,
     /// `closed by server`, `closed by client`
     ClosedBy(Side),
     /// `closed by reset`
@@ -347,7 +354,7 @@ pub struct Planned {
 /// The most that a workload may say.
 pub const MAX_EVENTS: usize = 10_000;
 
-/// The longest text that a workload may say, in bytes; with a `size`, that.
+/// The longest text that a workload may say, in bytes; with a `size`, not more than that.
 pub const MAX_TEXT: usize = 1024;
 
 /// The longest time that a workload may take.

@@ -35,5 +35,5 @@ pub use limits::Limits;
 pub use listener::Server;
 pub use router::{DOORS, Door};
 pub use shutdown::Servers;
-pub use store::{Draft, Following, Message, News, NewsId, Store, StoreError};
+pub use store::{Draft, Following, Message, News, NewsId, OnMade, Store, StoreError};
 pub use tls::{Tls, TlsError};

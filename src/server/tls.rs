@@ -7,9 +7,9 @@ use std::time::{Duration, SystemTime};
 use rcgen::{CertificateParams, DnType, KeyPair};
 use ring::digest::{SHA256, digest};
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring::default_provider;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+use tokio_rustls::rustls::{KeyLogFile, ServerConfig};
 
 /// Whom the certificate names.
 const NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
@@ -56,6 +56,8 @@ impl Tls {
             .with_safe_default_protocol_versions()?
             .with_no_client_auth()
             .with_single_cert(vec![certificate.clone()], private.into())?;
+        // Where the environment names a file (SSLKEYLOGFILE), the keys go there, so that a capture can be read.
+        config.key_log = Arc::new(KeyLogFile::new());
         // The only one that is spoken here (RFC 7301).
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(Self { acceptor: Arc::new(config).into(), certificate })

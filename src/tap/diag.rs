@@ -4,6 +4,7 @@
 //! microseconds and finds what is there.
 
 use std::net::{IpAddr, SocketAddr};
+use std::os::fd::OwnedFd;
 
 use rustix::io::Errno;
 use rustix::net::netlink::SOCK_DIAG;
@@ -13,13 +14,21 @@ use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, 
 const BY_FAMILY: u16 = 20;
 /// `NLM_F_REQUEST`
 const REQUEST: u16 = 1;
+/// `NLM_F_ROOT | NLM_F_MATCH`: all of them.
+const DUMP: u16 = 0x300;
 /// `NLMSG_ERROR`
 const ERROR: u16 = 2;
+/// `NLMSG_DONE`
+const DONE: u16 = 3;
 /// A message's header: length, type, flags, sequence number, sender, bytes.
 const HEADER: usize = 16;
 const ENOENT: i32 = 2;
+/// `TCP_TIME_WAIT`
+const TIME_WAIT: u8 = 6;
 /// `TCP_LISTEN`
 const LISTEN: u8 = 10;
+/// How much of an answer is read at once, bytes; the kernel fills no more.
+const PART: usize = 32 * 1024;
 
 /// Why a state is not known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,36 +47,86 @@ impl From<Errno> for Unknown {
 
 /// The state of the end at `local`, as `TCP_…` of the kernel numbers it; `None` where there is no such connection.
 pub(super) fn state(local: SocketAddr, remote: SocketAddr) -> Result<Option<u8>, Unknown> {
-    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    let socket = socket_with(AddressFamily::NETLINK, SocketType::RAW, flags, Some(SOCK_DIAG))?;
-    send(&socket, &request(local, remote), SendFlags::empty())?;
+    let socket = open()?;
+    let ports = (local.port(), remote.port());
+    let asked = Asked { flags: REQUEST, states: u32::MAX, ports, addresses: (local.ip(), remote.ip()) };
+    send(&socket, &asked.message(), SendFlags::empty())?;
     let mut answer = [0_u8; 512];
     // It is there already: the kernel answers before `send` returns.
     let (_, len) = recv(&socket, &mut answer[..], RecvFlags::empty())?;
     answer.get(..len).and_then(read).ok_or(Unknown::Silent)
 }
 
-/// `struct nlmsghdr`, then `struct inet_diag_req_v2`.
-fn request(local: SocketAddr, remote: SocketAddr) -> Vec<u8> {
-    let mut body = Vec::new();
-    let (family, tcp) = (if local.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 }, 6);
-    body.extend([family.as_raw() as u8, tcp, 0, 0]);
-    // Whatever its state.
-    body.extend(u32::MAX.to_ne_bytes());
-    body.extend(local.port().to_be_bytes());
-    body.extend(remote.port().to_be_bytes());
-    body.extend(words(local.ip()));
-    body.extend(words(remote.ip()));
-    // On any interface, whatever its cookie.
-    body.extend(0_u32.to_ne_bytes());
-    body.extend([0xff; 8]);
-    let mut message = Vec::new();
-    message.extend(((HEADER + body.len()) as u32).to_ne_bytes());
-    message.extend(BY_FAMILY.to_ne_bytes());
-    message.extend(REQUEST.to_ne_bytes());
-    message.extend([0; 8]);
-    message.extend(body);
-    message
+/// How many ends in TIME_WAIT have these ports, of our side and the other; 0 is any. `any` is an address of the family.
+pub(super) fn time_waits(any: IpAddr, ports: (u16, u16)) -> Result<u64, Unknown> {
+    let socket = open()?;
+    let asked = Asked { flags: REQUEST | DUMP, states: 1 << TIME_WAIT, ports, addresses: (any, any) };
+    send(&socket, &asked.message(), SendFlags::empty())?;
+    let mut part = vec![0_u8; PART];
+    let mut count = 0;
+    loop {
+        let (_, len) = recv(&socket, &mut part[..], RecvFlags::empty())?;
+        let (found, done) = counted(part.get(..len).unwrap_or_default()).ok_or(Unknown::Silent)?;
+        count += found;
+        if done {
+            return Ok(count);
+        }
+    }
+}
+
+/// How many messages of connections there are, and whether they were the last; `None` where something else came.
+fn counted(mut messages: &[u8]) -> Option<(u64, bool)> {
+    let mut count = 0;
+    while !messages.is_empty() {
+        let len = u32::from_ne_bytes(*messages.first_chunk()?) as usize;
+        match u16::from_ne_bytes(*messages.get(4..)?.first_chunk()?) {
+            BY_FAMILY => count += 1,
+            DONE => return Some((count, true)),
+            _ => return None,
+        }
+        // Each begins at a multiple of four.
+        messages = messages.get(len.max(HEADER).next_multiple_of(4)..).unwrap_or_default();
+    }
+    Some((count, false))
+}
+
+fn open() -> Result<OwnedFd, Unknown> {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    Ok(socket_with(AddressFamily::NETLINK, SocketType::RAW, flags, Some(SOCK_DIAG))?)
+}
+
+/// What the kernel is asked.
+struct Asked {
+    flags: u16,
+    /// A bit for each.
+    states: u32,
+    ports: (u16, u16),
+    addresses: (IpAddr, IpAddr),
+}
+
+impl Asked {
+    /// `struct nlmsghdr`, then `struct inet_diag_req_v2`.
+    fn message(&self) -> Vec<u8> {
+        let mut body = Vec::new();
+        let v4 = self.addresses.0.is_ipv4();
+        let (family, tcp) = (if v4 { AddressFamily::INET } else { AddressFamily::INET6 }, 6);
+        body.extend([family.as_raw() as u8, tcp, 0, 0]);
+        body.extend(self.states.to_ne_bytes());
+        body.extend(self.ports.0.to_be_bytes());
+        body.extend(self.ports.1.to_be_bytes());
+        body.extend(words(self.addresses.0));
+        body.extend(words(self.addresses.1));
+        // On any interface, whatever its cookie.
+        body.extend(0_u32.to_ne_bytes());
+        body.extend([0xff; 8]);
+        let mut message = Vec::new();
+        message.extend(((HEADER + body.len()) as u32).to_ne_bytes());
+        message.extend(BY_FAMILY.to_ne_bytes());
+        message.extend(self.flags.to_ne_bytes());
+        message.extend([0; 8]);
+        message.extend(body);
+        message
+    }
 }
 
 /// An address in 16 bytes.
@@ -102,7 +161,6 @@ mod tests {
 
     /// `TCP_ESTABLISHED` and so on.
     const ESTABLISHED: u8 = 1;
-    const TIME_WAIT: u8 = 6;
 
     #[test]
     fn each_state_of_an_end_is_told() {
@@ -129,7 +187,33 @@ mod tests {
     }
 
     #[test]
+    fn ends_that_wait_are_counted_by_who_closed() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let server = listener.local_addr().unwrap();
+        let waits = || {
+            let of = |ports| time_waits(server.ip(), ports);
+            Some((of((server.port(), 0)).ok()?, of((0, server.port())).ok()?))
+        };
+        let Some(before) = waits() else { return };
+        assert_eq!(before, (0, 0));
+        for n in 0..300 {
+            let client = TcpStream::connect(server).unwrap();
+            let accepted = listener.accept().unwrap().0;
+            if n < 250 {
+                drop(accepted);
+                drop(client);
+            } else {
+                drop(client);
+                drop(accepted);
+            }
+        }
+        assert_eq!(waits(), Some((250, 50)));
+    }
+
+    #[test]
     fn what_is_no_answer_is_none() {
+        assert_eq!(counted(&[0; 3]), None);
+        assert_eq!(counted(&[0; 16]), None);
         assert_eq!(read(&[]), None);
         assert_eq!(read(&[0; 20]), None);
         let mut refused = [0; 20];

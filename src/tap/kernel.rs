@@ -53,6 +53,13 @@ pub fn raise_descriptor_limit() {
     }
 }
 
+/// How many descriptors a process may have at most; `None` where there is no limit.
+#[must_use]
+pub fn descriptor_limit() -> Option<u64> {
+    use rustix::process::{Resource, getrlimit};
+    getrlimit(Resource::Nofile).maximum
+}
+
 /// A state of TCP, as far as it tells who closed (RFC 9293, 3.3.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TcpState {
@@ -90,6 +97,23 @@ pub fn tcp_state(local: SocketAddr, remote: SocketAddr) -> Option<Option<TcpStat
         IpAddr::V6(_) => "/proc/net/tcp6",
     };
     fs::read_to_string(table).ok().map(|table| find_state(&table, local, remote))
+}
+
+/// How many ends of connections of the server at this address are in TIME_WAIT: at the server, and at its clients. `None` where
+/// the kernel does not show them (not Linux, or no `sock_diag`).
+#[must_use]
+pub fn time_waits(server: SocketAddr) -> Option<(u64, u64)> {
+    #[cfg(target_os = "linux")]
+    {
+        let (ip, port) = (server.ip(), server.port());
+        let at_server = super::diag::time_waits(ip, (port, 0)).ok()?;
+        Some((at_server, super::diag::time_waits(ip, (0, port)).ok()?))
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = server;
+        None
+    }
 }
 
 impl TcpState {

@@ -3,8 +3,10 @@
 use std::fmt;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// How the network is changed. It is never called packet loss: user space cannot lose TCP's packets.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Network {
     /// A round trip's time that is added; a new connection pays one whole round trip for its handshake.
     pub rtt: Duration,
@@ -15,7 +17,7 @@ pub struct Network {
 }
 
 /// A network that stalls.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stall {
     /// For how long nothing passes, either way.
     pub time: Duration,

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::stream::Counts;
 use super::{Gate, Stream, Tap};
-use crate::timeline::{Bus, ConnId, Kind};
+use crate::timeline::{Bus, ConnId, Kind, Side};
 
 /// Makes taps. Clones number their connections together.
 #[derive(Debug, Clone)]
@@ -44,6 +44,25 @@ struct Shared {
     newest: Mutex<HashMap<SocketAddr, ConnId>>,
     from_client: AtomicU64,
     from_server: AtomicU64,
+    plain: Plain,
+}
+
+/// Bytes that TLS carried: from clients, and from the server.
+#[derive(Debug, Default)]
+struct Plain {
+    from_client: AtomicU64,
+    from_server: AtomicU64,
+}
+
+impl Plain {
+    fn add(&self, from: Side, len: u64) {
+        let count = if from == Side::Client { &self.from_client } else { &self.from_server };
+        count.fetch_add(len, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> (u64, u64) {
+        (self.from_client.load(Ordering::Relaxed), self.from_server.load(Ordering::Relaxed))
+    }
 }
 
 /// What all connections were together.
@@ -55,6 +74,8 @@ pub struct Totals {
     pub from_client: u64,
     /// Bytes from the server, of connections that are over.
     pub from_server: u64,
+    /// Of both: the plaintext that TLS carried; nothing without TLS.
+    pub plain: (u64, u64),
 }
 
 impl Taps {
@@ -84,7 +105,10 @@ impl Taps {
 
     /// Announces that the connection from `address`, which is bound and will connect, belongs to `name`.
     pub fn announce(&self, address: SocketAddr, name: &str) {
-        lock(&self.shared.names).insert(address, name.into());
+        // Where nothing is looked at, nobody asks for it.
+        if self.looking != Looking::Bare {
+            lock(&self.shared.names).insert(address, name.into());
+        }
     }
 
     /// Whether the connection from `address` was announced, and has not been taken yet.
@@ -136,6 +160,7 @@ impl Taps {
             connections: self.shared.last_conn.load(Ordering::Relaxed),
             from_client: self.shared.from_client.load(Ordering::Relaxed),
             from_server: self.shared.from_server.load(Ordering::Relaxed),
+            plain: self.shared.plain.get(),
         }
     }
 
@@ -144,7 +169,11 @@ impl Taps {
     }
 
     pub(super) fn gone(&self, conn: ConnId, counts: Counts) {
-        lock(&self.shared.live).remove(&conn);
+        if let Some(control) = lock(&self.shared.live).remove(&conn) {
+            let (from_client, from_server) = control.plain.get();
+            self.shared.plain.add(Side::Client, from_client);
+            self.shared.plain.add(Side::Server, from_server);
+        }
         self.shared.from_client.fetch_add(counts.from_client, Ordering::Relaxed);
         self.shared.from_server.fetch_add(counts.from_server, Ordering::Relaxed);
     }
@@ -167,6 +196,8 @@ pub struct Control {
     barred: AtomicBool,
     cut: AtomicBool,
     stalled_until: Mutex<Option<Instant>>,
+    /// What TLS has carried so far.
+    plain: Plain,
     /// Since when the kernel has taken nothing of what is to be written.
     waits_since: Mutex<Option<Instant>>,
     pub(super) reader: AtomicWaker,
@@ -184,6 +215,7 @@ impl Control {
             barred: AtomicBool::new(false),
             cut: AtomicBool::new(false),
             stalled_until: Mutex::new(None),
+            plain: Plain::default(),
             waits_since: Mutex::new(None),
             reader: AtomicWaker::new(),
             writer: AtomicWaker::new(),
@@ -220,6 +252,11 @@ impl Control {
                 None => tokio::time::sleep(patience / 4).await,
             }
         }
+    }
+
+    /// TLS carried so many bytes.
+    pub(super) fn carried(&self, from: Side, len: usize) {
+        self.plain.add(from, len as u64);
     }
 
     pub(super) fn write_waits(&self, waits: bool) {

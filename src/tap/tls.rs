@@ -2,14 +2,15 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use super::Stream;
 use super::watch::event_of;
+use super::{Control, Stream};
 use crate::timeline::{Bus, ConnId, Data, Kind, Layer, Side};
 use crate::wire::Conversation;
 
@@ -62,6 +63,7 @@ impl Plaintext {
 pub(super) struct Sealed {
     tls: TlsStream<Begun>,
     plaintext: Option<Plaintext>,
+    control: Arc<Control>,
     /// Our close_notify and our FIN were sent.
     shut: bool,
 }
@@ -74,11 +76,13 @@ impl Sealed {
         acceptor: &TlsAcceptor,
         plaintext: Option<Plaintext>,
     ) -> io::Result<Self> {
+        let control = Arc::clone(stream.control());
         let tls = acceptor.accept(Begun { first: Some(first), stream }).await?;
-        Ok(Self { tls, plaintext, shut: false })
+        Ok(Self { tls, plaintext, control, shut: false })
     }
 
     fn tell(&mut self, from: Side, bytes: &[u8]) {
+        self.control.carried(from, bytes.len());
         if let Some(plaintext) = &mut self.plaintext {
             plaintext.bytes(from, bytes);
         }

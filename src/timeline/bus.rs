@@ -112,7 +112,7 @@ impl Bus {
         Started {
             wsdemo: 1,
             version: env!("CARGO_PKG_VERSION").into(),
-            started: humantime::format_rfc3339_millis(self.inner.started).to_string(),
+            started: humantime::format_rfc3339_micros(self.inner.started).to_string(),
         }
     }
 

@@ -65,6 +65,9 @@ pub struct Transport {
     pub client_talks_by: String,
     /// Messages that clients sent.
     pub sent: u64,
+    /// Messages that clients wanted to send, and that the server never had.
+    #[serde(default)]
+    pub unreached: u64,
     /// From when a client wanted to say something until the server had it.
     #[serde(default)]
     pub reached_after: Option<Spread>,
@@ -91,7 +94,7 @@ pub struct Transport {
 /// How many messages were heard after about the same time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delays {
-    /// After how long, seconds; what was measured, to four digits.
+    /// After how long, seconds: what was measured, to four digits, or to two where there are many.
     pub after: Elapsed,
     /// How many.
     pub count: u64,
@@ -128,10 +131,14 @@ impl Parts {
 /// What is needed once.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Once {
+    /// Connections.
+    pub connections: u64,
     /// Requests.
     pub requests: u64,
     /// Bytes, of both sides.
     pub bytes: u64,
+    /// The server's processor time, seconds, where it was measured.
+    pub cpu: Elapsed,
 }
 
 /// Ends of connections in TIME_WAIT (RFC 9293, 3.3.2), by who closed first.

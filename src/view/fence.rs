@@ -12,6 +12,8 @@ use crate::timeline::{Claim, ConnId, Elapsed, Event, Kind, Opcode, Seq, Side, Sl
 pub(super) struct Fence {
     slices: Slices,
     accounts: HashMap<ConnId, Account>,
+    /// Of a stream of events: its content that has come.
+    streamed: HashMap<ConnId, u64>,
     begun: HashMap<(ConnId, u64), Exchange>,
     /// Whether a transcript is being played. Else nothing is kept: a server may run for days.
     playing: bool,
@@ -113,7 +115,9 @@ impl Fence {
                 self.exchange(*conn, *exchange, |it| (it.status, it.accept) = (Some(*status), accept));
             }
             Kind::MessageEnd { conn, from, exchange, body_len, wire_len, .. } => {
-                self.touch(*conn, |it| it.content = it.content.saturating_add(*body_len));
+                let streamed = if *from == Side::Server { self.streamed.remove(conn) } else { None };
+                let content = body_len.saturating_sub(streamed.unwrap_or_default());
+                self.touch(*conn, |it| it.content = it.content.saturating_add(content));
                 let load = self.loads.take(*conn, *from);
                 let message = Message { wire_len: *wire_len, bytes: slice.map(|slice| slice.bytes), load };
                 self.message(*conn, *exchange, *from, message);
@@ -138,9 +142,13 @@ impl Fence {
             Kind::Packet { conn, from, layer, .. } if layer != "sse" => {
                 self.packet(&event.kind, (*conn, *from))
             }
+            Kind::Packet { conn, len, .. } => {
+                let streamed = self.streamed.entry(*conn).or_default();
+                *streamed = streamed.saturating_add(*len);
+                self.touch(*conn, |it| it.content = it.content.saturating_add(*len));
+            }
             Kind::Bytes { .. }
             | Kind::Upgraded { .. }
-            | Kind::Packet { .. }
             | Kind::Fin { .. }
             | Kind::Kernel { .. }
             | Kind::World { .. }

@@ -10,9 +10,11 @@ use crate::timeline::{
     Claim, ConnId, Connection, Elapsed, Event, Frame, Kind, Layer, Opcode, Role, Seq, Side, State, Who,
 };
 
+mod streamed;
 mod told;
 mod within;
 
+use streamed::Streams;
 use told::Told;
 use within::Within;
 
@@ -93,6 +95,7 @@ pub struct Ladder {
     client_spoke: bool,
     said: Said,
     within: Within,
+    streams: Streams,
 }
 
 /// Bytes of which it is not known yet to which message they belong.
@@ -140,9 +143,9 @@ impl Ladder {
                 self.within.asked(*conn, target);
                 Vec::new()
             }
-            Kind::Response { conn, exchange, status, .. } => {
+            Kind::Response { conn, exchange, status, head } => {
                 self.heads(*conn, *exchange).status = Some(*status);
-                Vec::new()
+                self.response(event, (*conn, *exchange), *status, head)
             }
             Kind::MessageEnd { .. } => self.message(event),
             Kind::Frame(frame) => self.frame(event, frame),
@@ -150,8 +153,7 @@ impl Ladder {
                 if layer != "sse" {
                     return self.packet(event, *conn, *from);
                 }
-                let label = labels::packet(layer, packet, name.as_deref());
-                vec![self.row(event, Some(*conn), Shape::Solid(*from), label, labels::tail(*len))]
+                self.block(event, *conn, (packet, name.as_deref(), *len))
             }
             Kind::Fin { conn, from } => self.fin(event, *conn, *from),
             Kind::Closed { conn, first, reset_by, .. } => self.closed(event, *conn, *first, *reset_by),
@@ -224,7 +226,10 @@ impl Ladder {
         let Kind::MessageEnd { conn, from, exchange, body_len, wire_len, complete } = &event.kind else {
             return Vec::new();
         };
-        self.read(*conn, *from, *wire_len);
+        // Of a stream most was told as it came: what is left are the sizes of its chunks.
+        let streamed = self.streams.end(*conn, *from);
+        let left = wire_len.saturating_sub(streamed.unwrap_or_default());
+        self.read(*conn, *from, left);
         let known = self.exchanges.get(&(*conn, *exchange)).is_some_and(|heads| heads.request.is_some());
         // What it answers is not a request: bytes that were there before it.
         let mut rows = match from {
@@ -238,7 +243,10 @@ impl Ladder {
             }
             (Side::Client, None) => ("request".into(), Vec::new(), None),
             (Side::Server, _) => {
-                (heads.status.map_or("response".into(), |it| it.to_string()), Vec::new(), heads.status)
+                let ends = if streamed.is_some() { " ends" } else { "" };
+                let status = heads.status.map_or("response".into(), |it| it.to_string());
+                let briefer = streamed.map(|_| vec![status.clone()]).unwrap_or_default();
+                (format!("{status}{ends}"), briefer, heads.status)
             }
         };
         if *from == Side::Server {
@@ -250,13 +258,14 @@ impl Ladder {
             Some(*conn),
             Shape::Solid(*from),
             label,
-            format!("{}{cut_off}", labels::tail(*wire_len)),
+            format!("{}{cut_off}", labels::tail(left)),
         );
         let row = Row { briefer, ..row };
         rows.push(match (from, status) {
             (Side::Client, _) => self.once(row, "the client must speak first"),
             (Side::Server, Some(101)) => self.remarked(row, "same connection, new rules"),
             (Side::Server, _) if !known => self.remarked(row, "answers what is no request"),
+            (Side::Server, _) if streamed.is_some() => self.once(row, "sizes of chunks"),
             (Side::Server, _) => self.once(row, "the server may only answer"),
         });
         rows.extend(self.in_body(event, (*conn, *from), wire_len.saturating_sub(*body_len)));
@@ -399,7 +408,9 @@ impl Ladder {
 
     /// Something else happens, or the transcript is over: bytes whose message has begun and not ended.
     fn begun_messages(&mut self, event: &Event) -> Vec<Row> {
-        let mut unread: Vec<_> = self.unread.keys().copied().collect();
+        let streams = &self.streams;
+        let mut unread: Vec<_> =
+            self.unread.keys().copied().filter(|(conn, from)| !streams.is_open(*conn, *from)).collect();
         unread.sort_unstable();
         let rest = |(conn, from)| self.rest(event, conn, from, "not yet a whole message");
         unread.into_iter().flat_map(rest).collect()

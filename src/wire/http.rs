@@ -245,7 +245,7 @@ fn content(head: &Head, asked: Asked) -> Option<Content> {
     };
     match head.start {
         _ if carries && plain => Some(Content::Packets(packet::Decoder::default())),
-        Start::Response { status: 200.. } if head.values("content-type").any(sse::Decoder::reads) => {
+        Start::Response { status: 200.. } if head.values("content-type").any(sse::reads) => {
             Some(Content::Events(sse::Decoder::new()))
         }
         Start::Request { .. } | Start::Response { .. } => None,

@@ -39,6 +39,13 @@ impl What {
     }
 }
 
+/// Whether content of this `Content-Type` is a stream of events.
+#[must_use]
+pub fn reads(content_type: &str) -> bool {
+    let kind = content_type.split(';').next().unwrap_or_default();
+    kind.trim().eq_ignore_ascii_case("text/event-stream")
+}
+
 /// Reads the content of a `text/event-stream`, in any pieces.
 #[derive(Debug)]
 pub(super) struct Decoder {
@@ -65,12 +72,6 @@ impl Decoder {
             packets: VecDeque::new(),
             ended: None,
         }
-    }
-
-    /// Whether a response with this `Content-Type` is such a stream.
-    pub fn reads(content_type: &str) -> bool {
-        let kind = content_type.split(';').next().unwrap_or_default();
-        kind.trim().eq_ignore_ascii_case("text/event-stream")
     }
 
     pub fn held(&self) -> usize {
@@ -185,7 +186,7 @@ mod tests {
 
     #[test]
     fn only_event_streams_are_read() {
-        assert!(Decoder::reads("Text/Event-Stream; charset=utf-8"));
-        assert!(!Decoder::reads("text/plain"));
+        assert!(reads("Text/Event-Stream; charset=utf-8"));
+        assert!(!reads("text/plain"));
     }
 }

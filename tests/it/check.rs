@@ -52,6 +52,8 @@ fn every_lesson_that_is_built_in_holds() {
             "lessons/http.md",
             "lessons/socket.md",
             "lessons/compare.md",
+            "lessons/polling.md",
+            "lessons/choosing.md",
             "lessons/socketio.md",
             "lessons/react.md"
         ]

@@ -12,6 +12,7 @@ use crate::harness::{Run, json};
 const GET: &str = "> GET /api/messages\n< 200\n";
 const CLOSE: &str = "> GET /api/messages\n> connection: close\n< 200\n";
 const SOCKET: &str = "> GET /ws\n> upgrade: websocket\n< 101\n";
+pub const STREAM: &str = "> GET /api/events\n< 200\n";
 const BYE: &str = "> close 1000 bye\n< close 1000 bye\n";
 
 /// A lesson of one transcript and one more step, played.
@@ -83,6 +84,15 @@ fn statements() -> Vec<(String, &'static str, Option<&'static str>)> {
         (said, "0 connections", None),
         (GET.into(), "2 connections", Some("1 opened")),
         (GET.into(), "silence 300ms", None),
+        (STREAM.into(), "response goes on", None),
+        (STREAM.into(), "open", None),
+        (STREAM.into(), "silence 300ms", None),
+        (format!("{STREAM}> fin\n"), "closed by client", None),
+        (format!("{STREAM}> fin\n= closed by client\n"), "response goes on", Some("the response has ended")),
+        (format!("{STREAM}! cut\n= closed by reset\n"), "response goes on", Some("the response has ended")),
+        (GET.into(), "response goes on", Some("the response has ended")),
+        ("> connect\n".into(), "response goes on", Some("no request")),
+        (format!("{STREAM}{GET}"), "new connection", None),
         (GET.into(), "under 1000 bytes from server", None),
         (GET.into(), "under 20 bytes from server", Some("bytes from server")),
         (GET.into(), "under 1000 bytes from client", None),
@@ -127,7 +137,7 @@ fn every_statement_is_told_true_and_false() {
 }
 
 /// What can be done, each with what proves that it was: the transcript holds, and the facts show it.
-type Done = (&'static str, &'static str, fn(&Run) -> bool);
+pub type Done = (&'static str, &'static str, fn(&Run) -> bool);
 
 fn frames(run: &Run, from: Side) -> Vec<(Opcode, bool, u64)> {
     let frames = run.kinds().filter_map(|kind| match kind {

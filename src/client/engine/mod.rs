@@ -3,7 +3,6 @@
 //! [`session`] decides what is said when, and has no connections; `polling` and `websocket` carry it; the task here owns them
 //! all and always reads.
 
-mod dialer;
 mod packet;
 mod polling;
 mod session;
@@ -20,15 +19,20 @@ use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::Link;
+use super::dialer::Dialer;
+use super::handshake;
 use super::inbox::{Command, Incoming, Post, Queue};
+use super::line::{Line, ended};
+use super::stream::Stream;
 use super::talk::{By, Talk, Turn};
 
-pub(super) use dialer::{Dialer, Links};
 pub use packet::{Arg, Emit, Io};
 pub use session::Mode;
 
+pub(super) use websocket::{closed, how};
+
 use packet::Packet;
-use polling::{Answer, Line};
+use polling::Answer;
 use session::Session;
 
 /// How long the last question of polling may stay without an answer when the client has left.
@@ -60,7 +64,7 @@ pub(super) struct Start {
     pub namespace: String,
     pub unsaid: Unsaid,
     /// Its first connection.
-    pub first: Link,
+    pub first: Stream,
     /// For the others.
     pub dialer: Dialer,
     pub post: Post,
@@ -126,6 +130,7 @@ pub(super) async fn own(start: Start, mut queue: Queue) {
     loop {
         running.begin();
         running.flush();
+        running.dialer.counts.sent.add(std::mem::take(&mut running.session.said));
         if let Some(command) = running.held.take() {
             running.held = running.obey_now(command);
         }
@@ -197,10 +202,12 @@ impl Running {
             owed: 1,
         };
         if mode == Mode::WebSocket {
-            let (target, host) = (running.session.target("websocket"), running.host());
-            running.opening = Some(Box::pin(async move { websocket::open(first, &target, &host).await }));
+            let (target, host) = (running.session.target("websocket"), running.dialer.host());
+            let counts = Arc::clone(&running.dialer.counts);
+            running.opening =
+                Some(Box::pin(async move { handshake::open(first, &target, &host, &counts).await }));
         } else {
-            running.get_line = Line::open(first).await.ok();
+            running.get_line = Line::open(first, &running.dialer.counts).await.ok();
         }
         let never = match mode {
             Mode::Upgrade => None,
@@ -211,10 +218,6 @@ impl Running {
             running.upgraded.send_replace(Some(Err(why.into())));
         }
         running
-    }
-
-    fn host(&self) -> String {
-        self.dialer.server.to_string()
     }
 
     /// Begins what can be begun, all at once, as socket.io-client does.
@@ -237,7 +240,7 @@ impl Running {
     }
 
     fn ask(&mut self, line: Option<Line>, packets: Option<&[Packet]>) -> Option<Exchanging> {
-        match polling::request(&self.host(), &self.session.target("polling"), packets) {
+        match polling::request(&self.dialer.host(), &self.session.target("polling"), packets) {
             Ok(request) => Some(Box::pin(polling::exchange(line, self.dialer.clone(), request))),
             Err(why) => {
                 self.over(&why);
@@ -395,7 +398,7 @@ impl Running {
             // As socket.io-client: nothing is heard on it yet.
             Turn::Came(Some(Ok(_))) | Turn::Said => return,
             Turn::Came(Some(Err(error))) | Turn::Unsaid(error, _) => websocket::how(&error),
-            Turn::Came(None) => polling::ended(None),
+            Turn::Came(None) => ended(None),
         };
         self.tried = None;
         self.stay(why);
@@ -417,7 +420,7 @@ impl Running {
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
             Some(Ok(close @ Message::Close(_))) => self.over(&websocket::closed(&close)),
             Some(Err(error)) => self.over(&websocket::how(&error)),
-            None => self.over(&polling::ended(None)),
+            None => self.over(&ended(None)),
         }
     }
 
@@ -479,7 +482,7 @@ impl Running {
         }
         (0..self.owed).for_each(|_| queue.sent());
         for ws in all {
-            let _ = tokio::time::timeout_at(until, websocket::read_to_end(ws)).await;
+            let _ = tokio::time::timeout_at(until, ws.end(|_| ())).await;
         }
         // What waits is answered when the server has heard that it is over.
         if !self.session.is_over()

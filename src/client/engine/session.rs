@@ -72,6 +72,8 @@ pub(super) struct Session {
     asked: BTreeSet<u64>,
     /// Whether polling has said that the session ends.
     said_close: bool,
+    /// How many events it said.
+    pub said: u64,
 }
 
 impl Session {
@@ -89,6 +91,7 @@ impl Session {
             half: None,
             asked: BTreeSet::new(),
             said_close: false,
+            said: 0,
         }
     }
 
@@ -109,6 +112,7 @@ impl Session {
 
     fn say(&mut self, emit: Emit) {
         self.asked.extend(emit.ack);
+        self.said += 1;
         self.outgoing.extend(emit.packets(&self.namespace));
     }
 

@@ -1,59 +1,28 @@
 //! A session's WebSocket: its handshake, its probe, its messages.
 
-use http_body_util::BodyExt as _;
-use hyper::client::conn::http1;
-use hyper::header::{CONNECTION, HOST, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
-use hyper::{Request, StatusCode};
-use hyper_util::rt::TokioIo;
 use tokio::time::{Instant, timeout_at};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::LIMIT;
-use super::dialer::Dialer;
 use super::packet::Packet;
-use super::polling::{ended, in_words, refusal};
-use crate::client::http::Driver;
-use crate::client::inbox::Body;
-use crate::client::key::new_key;
+use crate::client::dialer::Dialer;
+use crate::client::handshake;
+use crate::client::line::{ended, no_connection};
 use crate::client::talk::{By, Talk, Turn};
-use crate::client::{Link, socket};
 
 /// What a WebSocket is asked first, and answers.
 const PING: &str = "2probe";
 const PONG: &str = "3probe";
 
-/// Shakes hands.
-pub(super) async fn open(link: Link, target: &str, host: &str) -> Result<Talk, String> {
-    let (mut sender, connection) = http1::handshake(TokioIo::new(link)).await.map_err(|e| in_words(&e))?;
-    let request = Request::builder()
-        .uri(target)
-        .header(HOST, host)
-        .header(UPGRADE, "websocket")
-        .header(CONNECTION, "Upgrade")
-        .header(SEC_WEBSOCKET_VERSION, "13")
-        .header(SEC_WEBSOCKET_KEY, new_key())
-        .body(Body::default())
-        .map_err(|error| error.to_string())?;
-    let mut driver = Driver::new(connection.without_shutdown());
-    let response = driver.alongside(sender.send_request(request)).await.map_err(|error| in_words(&error))?;
-    let status = response.status();
-    if status != StatusCode::SWITCHING_PROTOCOLS {
-        let body = driver.alongside(response.into_body().collect()).await;
-        return Err(refusal(status, &body.map(|body| body.to_bytes()).unwrap_or_default()));
-    }
-    drop((response, sender));
-    let parts = driver.finish().await.map_err(|error| in_words(&error))?;
-    Ok(Talk::new(socket::open(parts.io.into_inner(), &parts.read_buf).await))
-}
-
 /// Opens one beside polling, and tries it.
 pub(super) async fn probe(dialer: Dialer, target: String) -> Result<Talk, String> {
     // The connection of polling is opened first: a session's newest is its WebSocket.
     tokio::task::yield_now().await;
-    let link = dialer.dial().await.map_err(|error| format!("no connection: {error}"))?;
+    let stream = dialer.dial().await.map_err(|error| no_connection(&error))?;
     let until = Instant::now() + LIMIT;
-    let host = dialer.server.to_string();
-    let opened = timeout_at(until, open(link, &target, &host)).await;
+    let host = dialer.host();
+    let opening = handshake::open(stream, &target, &host, &dialer.counts);
+    let opened = timeout_at(until, opening).await;
     let ws = opened.map_err(|_| "the server did not answer the handshake")??;
     timeout_at(until, probed(ws)).await.map_err(|_| "the server did not answer the probe")?
 }
@@ -85,12 +54,6 @@ pub(super) async fn close(ws: &mut Talk) {
     }
 }
 
-/// Reads to the end of what the server says; it closes TCP first (RFC 6455, 7.1.1).
-pub(super) async fn read_to_end(mut ws: Talk) {
-    while let Turn::Came(Some(Ok(_))) = ws.heard().await {}
-    ws.into_link().read_to_end().await;
-}
-
 /// As a message.
 pub(super) fn message(packet: Packet) -> Message {
     match packet {
@@ -100,7 +63,7 @@ pub(super) fn message(packet: Packet) -> Message {
 }
 
 /// In words, what came instead of a packet.
-pub(super) fn closed(message: &Message) -> String {
+pub(in crate::client) fn closed(message: &Message) -> String {
     match message {
         Message::Close(Some(frame)) => {
             let text = format!("the server closed with {} {}", u16::from(frame.code), frame.reason);
@@ -114,7 +77,7 @@ pub(super) fn closed(message: &Message) -> String {
 }
 
 /// How a WebSocket failed, plainly.
-pub(super) fn how(error: &Error) -> String {
+pub(in crate::client) fn how(error: &Error) -> String {
     match error {
         Error::Io(error) => ended(Some(error.kind())),
         Error::ConnectionClosed | Error::AlreadyClosed => ended(None),

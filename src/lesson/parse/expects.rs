@@ -11,13 +11,15 @@ use crate::lesson::script::{Expect, Values};
 /// How long a message may take to come, unless the lesson says otherwise.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-const FORMS: [&str; 13] = [
+const FORMS: [&str; 15] = [
     "text",
     "binary",
     "ping",
     "pong",
     "close",
     "event",
+    "id",
+    "retry",
     "connect",
     "connect_error",
     "ack",
@@ -58,6 +60,8 @@ fn message(line: Piece<'_>, page: &mut Page<'_>) -> Option<Expect> {
         "pong" => Expect::Pong(control(rest, page)?),
         "close" => close(rest, page)?,
         "event" => event(form, rest, page)?,
+        "id" => id(form, rest, page)?,
+        "retry" => retry(form, rest, page)?,
         "connect" => Expect::Connect(socketio::along(rest, page)?),
         "connect_error" => Expect::ConnectError(socketio::along(rest, page)?),
         "ack" => socketio::ack(rest, page)?,
@@ -121,6 +125,28 @@ fn event(form: Piece<'_>, rest: Piece<'_>, page: &mut Page<'_>) -> Option<Expect
     }
     let data = if data.text == "*" { Values::Any } else { data::values(data, page)? };
     Some(Expect::Event { name: name.text.to_owned(), data })
+}
+
+/// `id 7`, `id {seen}`, `id *`
+fn id(form: Piece<'_>, rest: Piece<'_>, page: &mut Page<'_>) -> Option<Expect> {
+    if rest.is_empty() {
+        page.mistake(form, "`id` wants the last event's id", "id {seen}");
+        return None;
+    }
+    payload(rest, page).map(Expect::Id)
+}
+
+/// `retry 2000`, `retry *`
+fn retry(form: Piece<'_>, rest: Piece<'_>, page: &mut Page<'_>) -> Option<Expect> {
+    if rest.text == "*" {
+        return Some(Expect::Retry(None));
+    }
+    let time = rest.text.parse().ok();
+    if time.is_none() {
+        let at = if rest.is_empty() { form } else { rest };
+        page.mistake(at, "`retry` wants a number of milliseconds", "retry 2000");
+    }
+    time.map(|time| Expect::Retry(Some(time)))
 }
 
 fn alone(form: Piece<'_>, rest: Piece<'_>, expect: Expect, page: &mut Page<'_>) -> Option<Expect> {

@@ -18,6 +18,7 @@ use markdown::{Block, Kind};
 use page::{Page, Piece};
 use scope::Scope;
 pub(in crate::lesson) use values::nearest;
+pub use workload::likely_transport;
 
 use crate::lesson::diagnostic::Mistakes;
 use crate::lesson::script::{Lesson, Part, Prose, Step, Wire};

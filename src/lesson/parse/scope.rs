@@ -22,12 +22,19 @@ struct Client {
     connected: bool,
     /// It has had a socket.
     socket: bool,
+    /// It has asked for a stream of events.
+    stream: bool,
     /// It has had a Socket.IO session.
     io: bool,
     /// How the latest began, where that is known.
     mode: Option<Mode>,
     /// It has sent bytes of its own making: no telling what it may get.
     raw: bool,
+}
+
+impl Client {
+    /// No telling what it has done.
+    const ANY: Self = Self { connected: true, socket: true, stream: true, io: true, mode: None, raw: true };
 }
 
 /// What a lesson has done so far.
@@ -88,7 +95,11 @@ impl Scope {
     pub fn sends(&mut self, client: &str, send: &Send, at: Piece<'_>, page: &mut Page<'_>) {
         let state = self.state(client);
         match send {
-            Send::Request { .. } | Send::Connect => state.connected = true,
+            Send::Request { target, .. } => {
+                state.connected = true;
+                state.stream |= is_stream(target);
+            }
+            Send::Connect => state.connected = true,
             Send::Io { mode, .. } => {
                 (state.connected, state.socket, state.io) = (true, true, true);
                 state.mode = Some(*mode);
@@ -128,9 +139,14 @@ impl Scope {
         self.state(client).socket = true;
     }
 
+    /// A client's request asks for a stream of events.
+    pub fn opens_stream(&mut self, client: &str) {
+        self.state(client).stream = true;
+    }
+
     /// A line of this client was not understood: nothing that follows from it is held against the lesson.
     pub fn anything(&mut self, client: &str) {
-        *self.state(client) = Client { connected: true, socket: true, io: true, mode: None, raw: true };
+        *self.state(client) = Client::ANY;
         self.happened = true;
     }
 
@@ -147,9 +163,15 @@ impl Scope {
                         message,
                         format!("a line before it: {}> GET /api/messages", front(client)),
                     );
-                    *state = Client { connected: true, socket: true, io: true, mode: None, raw: true };
+                    *state = Client::ANY;
                 }
             }
+            Expect::Id(_) | Expect::Retry(_) => {
+                if !std::mem::replace(&mut state.stream, true) {
+                    no_stream(client, at, page);
+                }
+            }
+            Expect::Event { .. } if state.stream => {}
             Expect::Connect(_)
             | Expect::ConnectError(_)
             | Expect::Ack(_)
@@ -220,6 +242,17 @@ fn no_socket(client: &str, at: Piece<'_>, page: &mut Page<'_>) {
         message,
         format!("two lines before it: {front}> GET /ws and {front}> upgrade: websocket"),
     );
+}
+
+fn no_stream(client: &str, at: Piece<'_>, page: &mut Page<'_>) {
+    let message = format!("{client} has asked for no stream of events yet");
+    page.mistake(at, message, format!("a line before it: {}> GET /api/events", front(client)));
+}
+
+/// Whether the door behind this target answers with a stream of events.
+fn is_stream(target: &str) -> bool {
+    let path = target.split('?').next().unwrap_or_default();
+    path.ends_with("/api/events")
 }
 
 fn no_session(client: &str, at: Piece<'_>, page: &mut Page<'_>) {

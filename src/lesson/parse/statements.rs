@@ -10,7 +10,7 @@ use crate::timeline::Side;
 const WORLDS: [&str; 4] = ["say", "cut", "stall", "vanish"];
 
 /// What can be claimed. `N` is a number, `T` a time; an example stands for each.
-const CLAIMS: [(&str, &str); 13] = [
+const CLAIMS: [(&str, &str); 14] = [
     ("open", "open"),
     ("closed by server", "closed by server"),
     ("closed by client", "closed by client"),
@@ -24,6 +24,7 @@ const CLAIMS: [(&str, &str); 13] = [
     ("client holds TIME_WAIT", "client holds TIME_WAIT"),
     ("under N bytes from server", "under 20 bytes from server"),
     ("under N bytes from client", "under 20 bytes from client"),
+    ("response goes on", "response goes on"),
 ];
 
 /// A whole line after its `!`. `client` is the name in front, `likely` the client that did something last.
@@ -92,6 +93,7 @@ pub(super) fn claim(line: Piece<'_>, page: &mut Page<'_>) -> Option<Statement> {
     let words: Vec<&str> = line.text.split_whitespace().collect();
     let statement = match words.as_slice() {
         ["open"] => Some(Statement::Open),
+        ["response", "goes", "on"] => Some(Statement::GoesOn),
         ["closed", "by", "reset"] => Some(Statement::Reset),
         ["closed", "by", who] => side(who).map(Statement::ClosedBy),
         ["closed", "with", code] => {

@@ -167,7 +167,7 @@ impl<'a> Reader<'_, 'a> {
         let open = self.open.as_ref().map(|open| open.marker);
         let marker = match text.split_whitespace().next().unwrap_or_default() {
             "say" | "cut" | "stall" | "vanish" => '!',
-            "open" | "closed" | "same" | "new" | "silence" => '=',
+            "open" | "closed" | "same" | "new" | "silence" | "response" => '=',
             _ if sends::begins(text) => '>',
             _ if expects::begins(text) => '<',
             _ => open.unwrap_or('>'),
@@ -289,6 +289,9 @@ impl<'a> Reader<'_, 'a> {
             return;
         }
         headers.push((name.text.to_owned(), value.text.to_owned()));
+        if name.text.eq_ignore_ascii_case("accept") && value.text.starts_with("text/event-stream") {
+            self.scope.opens_stream(line.client());
+        }
         if name.text.eq_ignore_ascii_case("upgrade") && value.text.eq_ignore_ascii_case("websocket") && get {
             self.scope.opens_socket(line.client());
         }

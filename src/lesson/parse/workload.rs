@@ -3,20 +3,17 @@
 use std::time::Duration;
 
 use super::page::{Page, Piece};
-use super::values::{CLIENT_NAME, client_name_mend, duration, is_client_name, nearest, positive, remark};
-use crate::lesson::script::{
-    DEFAULT_TRANSPORTS, MAX_EVENTS, MAX_RUN, MAX_TEXT, Planned, TRANSPORTS, Workload,
-};
+use super::values::{CLIENT_NAME, client_name_mend, duration, is_client_name, positive, remark};
+use crate::lesson::script::{DEFAULT_TRANSPORTS, MAX_EVENTS, MAX_RUN, MAX_TEXT, Planned, Workload};
 use crate::lesson::template;
 use crate::tap::Network;
 
-/// The longest round trip that may be added.
-const MAX_RTT: Duration = Duration::from_secs(10);
+mod settings;
+
+pub use settings::likely_transport;
 
 /// How often polling transports ask, unless the workload says otherwise.
 const POLL: Duration = Duration::from_secs(2);
-
-const SETTINGS: [&str; 3] = ["transports", "poll", "rtt"];
 
 /// Reads the lines of a fence. `fence` is its first line, `text` its content.
 pub(super) fn parse<'a>(
@@ -38,6 +35,8 @@ pub(super) fn parse<'a>(
             events: Vec::new(),
         },
         seen: Vec::new(),
+        said: Vec::new(),
+        rtt: None,
         full: false,
         page,
     };
@@ -47,6 +46,7 @@ pub(super) fn parse<'a>(
             reader.line(line);
         }
     }
+    reader.fits();
     let mut workload = reader.workload;
     if page.count() > before {
         return None;
@@ -62,22 +62,33 @@ pub(super) fn parse<'a>(
 struct Reader<'p, 'a> {
     workload: Workload,
     seen: Vec<&'a str>,
+    /// What is said, as it is written, and the most bytes that it says.
+    said: Vec<(Piece<'a>, usize)>,
+    /// The round trip, as it is written.
+    rtt: Option<Piece<'a>>,
     /// That there are too many events has been said.
     full: bool,
     page: &'p mut Page<'a>,
 }
 
 impl<'a> Reader<'_, 'a> {
-    fn rtt(&mut self, value: Piece<'a>) {
-        match duration(value, self.page) {
-            Some(rtt) if rtt > MAX_RTT => {
-                self.page.mistake(value, "no round trip here is longer than 10s", "80ms");
+    /// What can be told of several lines only: a text that `size` has no room for, a round trip that outlasts all that is said.
+    fn fits(&mut self) {
+        for (at, len) in std::mem::take(&mut self.said) {
+            if let Some(size) = self.workload.size.filter(|size| *size < len) {
+                let message = format!("this says {len} bytes, and `size` is {size}");
+                self.page.mistake(at, message, format!("a shorter text, or size: {len}"));
             }
-            Some(rtt) if !rtt.is_zero() && rtt < Duration::from_millis(1) => {
-                self.page.mistake(value, "a round trip that is added takes at least 1ms", "1ms, or 0ms");
-            }
-            Some(rtt) => self.workload.network.rtt = rtt,
-            None => {}
+        }
+        let (rtt, last) =
+            (self.workload.network.rtt, self.workload.events.iter().map(|event| event.at).max());
+        if let Some((at, last)) = self.rtt.zip(last).filter(|(_, last)| rtt > *last) {
+            let message = format!(
+                "a round trip of {} is longer than the schedule, {}",
+                humantime::format_duration(rtt),
+                humantime::format_duration(last)
+            );
+            self.page.mistake(at, message, "80ms, or something that is said later");
         }
     }
 
@@ -92,7 +103,7 @@ impl<'a> Reader<'_, 'a> {
         {
             self.setting(key.trim_end(), value.trim());
         } else {
-            let mend = "0.9s server: GOAL 1-0, or every 500ms x20 server: tick {n}";
+            let mend = "0.9s server: GOAL 1-0, 2s x30 server: tick {n}, or every 500ms x20 server: tick {n}";
             self.page.mistake(
                 line,
                 "a line of a workload is a setting, or begins with a time or with `every`",
@@ -101,68 +112,31 @@ impl<'a> Reader<'_, 'a> {
         }
     }
 
-    fn setting(&mut self, key: Piece<'a>, value: Piece<'a>) {
-        if self.seen.contains(&key.text) {
-            self.page.mistake(key, format!("{} is there twice", key.text), "one line of it");
-            return;
-        }
-        match key.text {
-            "transports" => self.transports(value),
-            "poll" => self.workload.poll = positive(value, self.page).unwrap_or(POLL),
-            "rtt" => self.rtt(value),
-            other => {
-                let mend = if is_client_name(other) && nearest(other, SETTINGS).is_none() {
-                    format!("a time before it: 3s {other}: {}", value.text)
-                } else {
-                    let near = nearest(other, SETTINGS);
-                    near.map_or_else(
-                        || format!("one of: {}", SETTINGS.join(", ")),
-                        |near| format!("{near}: {}", value.text),
-                    )
-                };
-                self.page.mistake(key, format!("a workload has no setting named \"{other}\""), mend);
-                return;
-            }
-        }
-        self.seen.push(key.text);
-    }
-
-    fn transports(&mut self, value: Piece<'a>) {
-        let mut chosen = Vec::new();
-        let mut rest = Some(value);
-        while let Some(list) = rest {
-            let (one, more) = list.split(',').map_or((list, None), |(one, more)| (one, Some(more)));
-            rest = more;
-            let one = one.trim();
-            if !TRANSPORTS.contains(&one.text) {
-                let mend = nearest(one.text, TRANSPORTS)
-                    .map_or_else(|| format!("one of: {}", TRANSPORTS.join(", ")), str::to_owned);
-                let message = if one.is_empty() {
-                    "a transport is missing".to_owned()
-                } else {
-                    format!("no transport is named \"{}\"", one.text)
-                };
-                self.page.mistake(one, message, mend);
-            } else if chosen.iter().any(|before| before == one.text) {
-                self.page.mistake(one, format!("{} is there twice", one.text), "each transport once");
-            } else {
-                chosen.push(one.text.to_owned());
-            }
-        }
-        self.workload.transports = chosen;
-    }
-
-    /// `0.9s server: GOAL 1-0`
+    /// `0.9s server: GOAL 1-0`, or at once `2s x30 server: tick {n}`
     fn once(&mut self, time: Piece<'a>, rest: Piece<'a>) {
+        let (times, after) = rest.word();
+        if times.text.strip_prefix('x').is_some_and(|n| n.starts_with(|c: char| c.is_ascii_digit())) {
+            return self.burst(time, times, after);
+        }
         let at = duration(time, self.page);
         let said = self.said(rest);
         if let Some((at, (client, text))) = at.zip(said) {
             if let Some((place, name)) = template::places(text.text).next() {
-                let message = format!("nothing stands for {{{name}}} here; {{n}} counts in an `every` line");
+                let message =
+                    format!("nothing stands for {{{name}}} here; {{n}} counts where there are several");
                 self.page.mistake(text.part(place), message, "every 500ms x20 server: tick {n}");
                 return;
             }
             self.plan(text, Planned { at, client, text: text.text.to_owned() });
+        }
+    }
+
+    /// `2s x30 server: tick {n}`: so many at once.
+    fn burst(&mut self, time: Piece<'a>, times: Piece<'a>, rest: Piece<'a>) {
+        let at = duration(time, self.page);
+        let count = self.count(times, times, "2s x30 server: tick {n}");
+        if let (Some(at), Some(count), Some((client, text))) = (at, count, self.counted(rest)) {
+            self.several(count, client, text, |_| at);
         }
     }
 
@@ -171,27 +145,40 @@ impl<'a> Reader<'_, 'a> {
         let (time, rest) = rest.word();
         let (times, rest) = rest.word();
         let every = positive(time, self.page);
-        let Some(count) = times.text.strip_prefix('x').and_then(|n| n.parse::<u32>().ok()).filter(|n| *n > 0)
-        else {
-            let at = if times.is_empty() { line } else { times };
-            self.page.mistake(at, "how many times?", "every 500ms x20 server: tick {n}");
-            return;
-        };
-        let said = self.said(rest);
-        let Some((every, (client, text))) = every.zip(said) else {
-            return;
-        };
-        if let Some((place, name)) = template::places(text.text).find(|(_, name)| *name != "n") {
-            self.page.mistake(text.part(place), format!("nothing stands for {{{name}}} here"), "{n}");
-            return;
-        }
+        let Some(count) = self.count(times, line, "every 500ms x20 server: tick {n}") else { return };
+        let Some((every, (client, text))) = every.zip(self.counted(rest)) else { return };
         if every.checked_mul(count).is_none_or(|end| end > MAX_RUN) {
             self.page.mistake(line, "a workload takes at most an hour", format!("every {} x10", time.text));
             return;
         }
+        self.several(count, client, text, |n| every * n);
+    }
+
+    /// `x20`; where that is not there, something is wrong with the whole line.
+    fn count(&mut self, times: Piece<'a>, line: Piece<'a>, mend: &str) -> Option<u32> {
+        let count = times.text.strip_prefix('x').and_then(|n| n.parse::<u32>().ok()).filter(|n| *n > 0);
+        if count.is_none() {
+            let at = if times.is_empty() { line } else { times };
+            self.page.mistake(at, "how many times?", mend);
+        }
+        count
+    }
+
+    /// Who says what, where `{n}` counts.
+    fn counted(&mut self, rest: Piece<'a>) -> Option<(Option<String>, Piece<'a>)> {
+        let (client, text) = self.said(rest)?;
+        if let Some((place, name)) = template::places(text.text).find(|(_, name)| *name != "n") {
+            self.page.mistake(text.part(place), format!("nothing stands for {{{name}}} here"), "{n}");
+            return None;
+        }
+        Some((client, text))
+    }
+
+    /// So many of them, the nth at its time.
+    fn several(&mut self, count: u32, client: Option<String>, text: Piece<'a>, at: impl Fn(u32) -> Duration) {
         for n in 1..=count {
             let said = template::fill(text.text, &|name| (name == "n").then(|| n.to_string()));
-            if !self.plan(text, Planned { at: every * n, client: client.clone(), text: said }) {
+            if !self.plan(text, Planned { at: at(n), client: client.clone(), text: said }) {
                 return;
             }
         }
@@ -232,6 +219,10 @@ impl<'a> Reader<'_, 'a> {
                 );
             }
             return false;
+        }
+        match self.said.last_mut() {
+            Some((last, len)) if *last == at => *len = (*len).max(event.text.len()),
+            Some(_) | None => self.said.push((at, event.text.len())),
         }
         self.workload.events.push(event);
         true

@@ -42,6 +42,7 @@ pub(super) async fn check(player: &mut Player<'_>, act: &Act, statement: &Statem
         Statement::Under(limit, side) => under(player, named, (*limit, *side), since),
         Statement::SameConnection => again(player, who, true),
         Statement::NewConnection => again(player, who, false),
+        Statement::GoesOn => goes_on(player, who, since),
         Statement::Open
         | Statement::ClosedBy(_)
         | Statement::Reset
@@ -83,6 +84,7 @@ pub(super) async fn outlast(player: &mut Player<'_>, act: &Act, statement: &Stat
         }
         Statement::Silence(_)
         | Statement::Open
+        | Statement::GoesOn
         | Statement::SameConnection
         | Statement::NewConnection
         | Statement::Connections(_)
@@ -121,6 +123,7 @@ async fn of_one(player: &mut Player<'_>, statement: &Statement, conn: ConnId, si
         Statement::TimeWait(side) => time_wait(player, conn, since, *side).await,
         Statement::SameConnection
         | Statement::NewConnection
+        | Statement::GoesOn
         | Statement::Connections(_)
         | Statement::Silence(_)
         | Statement::Under(..) => Finding::of(false, Vec::new(), "a statement about several connections"),
@@ -137,12 +140,16 @@ fn word(first: Who) -> &'static str {
     }
 }
 
-/// The connection that a statement is about: that client's newest, or else the one of which something was seen last since
+/// The connection that a statement is about: that client's newest of those that were open in this fence, or else its newest;
+/// where nobody is named the one of which something was seen last since
 /// the fence began.
 fn subject(player: &Player<'_>, named: Option<&str>, since: Seq) -> Option<ConnId> {
     if let Some(name) = named {
         let of_name = |connection: &&Connection| connection.name.as_deref() == Some(name);
-        return player.state.connections.values().rfind(of_name).map(|connection| connection.id);
+        let lives = |it: &&Connection| it.closed.is_none_or(|ending| ending.seq > since);
+        let mut theirs = player.state.connections.values().filter(of_name);
+        let newest = theirs.clone().rfind(lives).or(theirs.next_back());
+        return newest.map(|connection| connection.id);
     }
     let events = player.taps.bus().after(since);
     let ours = |conn: &ConnId| player.state.is_named(*conn);
@@ -289,6 +296,39 @@ fn again(player: &Player<'_>, named: Option<&str>, same: bool) -> Finding {
     };
     let saw = format!("{previous}, then {last}");
     Finding::of((last == previous) == same, vec![previous_seq, last_seq], saw)
+}
+
+/// Whether the client's last request has a response that began and has not ended (RFC 9112, 6): the server still answers.
+fn goes_on(player: &Player<'_>, named: Option<&str>, since: Seq) -> Finding {
+    let name = named.map(ToOwned::to_owned).or_else(|| {
+        let conn = subject(player, None, since)?;
+        player.state.get(conn)?.name.clone()
+    });
+    let ours = |conn: &ConnId| player.state.get(*conn).is_some_and(|connection| connection.name == name);
+    let events = player.taps.bus().after(Seq(0));
+    let asked = events.iter().rev().find_map(|event| match &event.kind {
+        Kind::Request { conn, exchange, .. } if ours(conn) => Some((*conn, *exchange)),
+        _ => None,
+    });
+    let Some(asked) = asked else { return Finding::of(false, Vec::new(), "no request") };
+    let began = events.iter().rev().find_map(|event| match &event.kind {
+        Kind::Response { conn, exchange, status: 200.., .. } if (*conn, *exchange) == asked => {
+            Some(event.seq)
+        }
+        _ => None,
+    });
+    let Some(began) = began else { return Finding::of(false, Vec::new(), "no response yet") };
+    let ended = events.iter().rev().find_map(|event| match &event.kind {
+        Kind::MessageEnd { conn, from: Side::Server, exchange, .. } if (*conn, *exchange) == asked => {
+            Some(event.seq)
+        }
+        Kind::Closed { conn, .. } if *conn == asked.0 => Some(event.seq),
+        _ => None,
+    });
+    match ended {
+        Some(ended) => Finding::of(false, vec![ended], "the response has ended"),
+        None => Finding::of(true, vec![began], ""),
+    }
 }
 
 /// The events after `since` that are wanted.

@@ -1,29 +1,36 @@
 //! Runs one workload on several transports at once, each with a server, a store and a port of its own, so that lanes
 //! cannot hear each other.
 
-use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
 use super::player::{PlayError, Player, patience};
+use super::scale::scaled;
 use super::stage::Stage;
 use super::tally::Tally;
-use crate::client::{Clock, Counts, Ear, Lane, LaneError, Span, Speech, transport};
+use crate::client::{Clock, Counts, Ear, Lane, LaneError, Ready, Span, Speech, Trust, transport};
 use crate::lesson::script::{Planned, Workload};
-use crate::server::{Draft, Options};
-use crate::timeline::{Claim, Connection, Elapsed, Kind, Role, Summary};
+use crate::server::{Draft, Message, Options, Tls};
+use crate::tap::kernel;
+use crate::timeline::{Bus, Claim, Connection, Elapsed, Kind, Role, Seq, Summary, TimeWait, Transport};
 
 /// From when the lanes are made until the first of them may speak.
 const LEAD: Duration = Duration::from_millis(20);
 
 /// How long connections may take to end after the run.
 const PATIENCE: Duration = Duration::from_secs(3);
+
+/// How long whoever comes back by itself may take for it: no longer than a browser's EventSource waits.
+const RECOVERY: Duration = Duration::from_secs(3);
+
+/// Who said something, what, and when it was meant to be said, or was had.
+type Words = Vec<(Speech, Elapsed)>;
 
 /// A lane while it runs.
 struct Running {
@@ -32,59 +39,104 @@ struct Running {
     stage: Stage,
     speech: mpsc::UnboundedSender<Speech>,
     task: JoinHandle<Result<(), LaneError>>,
-    tally: Tally,
+    clock: Clock,
+    span: watch::Sender<Option<Span>>,
+    counts: Arc<Counts>,
     /// The server's messages.
-    news: Arc<Mutex<HashSet<u64>>>,
+    news: Vec<u64>,
+    /// What the client wanted to say, and what of it the server had.
+    said: Words,
+    /// Ends in TIME_WAIT at the server's port, of the server and of clients, before the first came.
+    waits: Option<(u64, u64)>,
+    had: Arc<Mutex<Words>>,
 }
 
 /// How long a workload runs: to the first poll that can bring the last of its events, and a moment for the answer. Where a
 /// round trip is added: to the first after an answer that just missed it, and two round trips for a new connection's answer.
-#[must_use]
-fn length(workload: &Workload) -> Duration {
-    let last = workload.events.last().map_or(Duration::ZERO, |event| event.at) + 2 * workload.network.rtt;
+/// Where connections are cut or stalled, so long that who comes back by itself has heard what it missed.
+pub(super) fn length(workload: &Workload) -> Duration {
+    let network = workload.network;
+    let last = workload.events.last().map_or(Duration::ZERO, |event| event.at) + 2 * network.rtt;
     let polls = last.as_nanos() / workload.poll.as_nanos().max(1) + 1;
     let polls = u32::try_from(polls).unwrap_or(u32::MAX);
-    workload.poll.saturating_mul(polls)
-        + workload.poll.min(Duration::from_secs(1)) / 2
-        + 2 * workload.network.rtt
+    let moment = workload.poll.min(Duration::from_secs(1)) / 2 + 2 * network.rtt;
+    let recovery = if network.cut.is_some() { RECOVERY } else { Duration::ZERO };
+    let stalled = network.stall.map_or(Duration::ZERO, |stall| stall.time);
+    workload.poll.saturating_mul(polls) + moment + recovery + stalled
 }
 
 impl Player<'_> {
-    /// Runs it as the flags change it, and shows how far it is.
+    /// Runs it as the flags change it, answers what was predicted, and says what it added up to.
     pub(super) async fn workload(&mut self, workload: &Workload) -> Result<(), PlayError> {
         let workload = self.flags.changes.apply(workload.clone(), self.flags.network);
-        let length = length(&workload);
-        let working = self.working("comparing", length);
-        let compared = self.compare(&workload).await;
+        let mut haste = self.haste.listen();
+        let summary = if workload.clients > 1 {
+            self.crowds(&workload, &mut haste).await?
+        } else {
+            self.story(&workload, &mut haste).await?
+        };
+        drop(haste);
+        self.tell(Role::Played, "", None);
+        self.answer();
+        self.cut_short = summary.partial;
+        self.taps.bus().append(Kind::Summary(Box::new(summary)));
+        Ok(())
+    }
+
+    async fn story(
+        &mut self,
+        workload: &Workload,
+        haste: &mut super::Listening,
+    ) -> Result<Summary, PlayError> {
+        let working = self.working("comparing", length(workload));
+        let since = self.begins(workload, None, workload.transports.clone());
+        let compared = self.compare(workload, since, haste).await;
         drop(working);
         compared
     }
 
-    /// Runs it, and tells what it added up to.
-    async fn compare(&mut self, workload: &Workload) -> Result<(), PlayError> {
+    /// Says that it begins, and what is different where the title has not told it.
+    pub(super) fn begins(&self, workload: &Workload, what: Option<String>, lanes: Vec<String>) -> Seq {
         let network = workload.network;
-        let since = self.taps.bus().append(Kind::Say {
+        let added = (network != self.flags.network).then(|| network.to_string());
+        let tls = self.flags.changes.tls.then(|| "over TLS".to_owned());
+        let detail: Vec<String> = [what, added, tls].into_iter().flatten().collect();
+        self.taps.bus().append(Kind::Say {
             lesson: self.lesson.name.clone(),
             role: Role::Compare,
             text: workload.text.clone(),
-            // The title has told what the flags add.
-            detail: (network != self.flags.network).then(|| network.to_string()),
+            detail: (!detail.is_empty()).then(|| detail.join(", ")),
             show: None,
             from: None,
             packet: None,
-            lanes: workload.transports.clone(),
-        });
+            lanes,
+        })
+    }
+
+    /// Runs it on all transports at once.
+    async fn compare(
+        &mut self,
+        workload: &Workload,
+        since: Seq,
+        haste: &mut super::Listening,
+    ) -> Result<Summary, PlayError> {
         let start = Instant::now() + LEAD;
-        let until = start + length(workload);
+        let span = Span { start, until: start + length(workload) };
         let mut lanes = Vec::new();
         for name in &workload.transports {
-            lanes.push(self.lane(name, workload, (start, until))?);
+            lanes.push(self.lane(name, workload, span)?);
         }
-        for event in &workload.events {
-            sleep_until(start + event.at).await;
-            self.happen(event, &mut lanes).await;
+        let partial = tokio::select! {
+            partial = self.events(workload, &mut lanes, span) => partial,
+            () = haste.asked() => true,
+        };
+        let until = Instant::now().min(span.until);
+        if partial {
+            for lane in &lanes {
+                lane.span.send_replace(Some(Span { start, until }));
+            }
         }
-        let mut transports = Vec::new();
+        let ended = Elapsed(self.taps.bus().now().0.saturating_sub(until.elapsed()));
         let mut finished = Vec::new();
         for mut lane in lanes {
             let failure = match (&mut lane.task).await {
@@ -92,94 +144,105 @@ impl Player<'_> {
                 Ok(Err(error)) => Some(error.to_string()),
                 Err(error) => Some(error.to_string()),
             };
-            if let Some(saw) = failure {
-                self.failed(&lane.name, workload.line, saw);
+            // Who asks for broken connections has them.
+            if let Some(saw) = &failure
+                && workload.network.cut.is_none()
+            {
+                self.failed(&lane.name, workload.line, saw.clone());
             }
-            finished.push(lane);
+            finished.push((lane, failure));
         }
-        let servers: Vec<_> = finished.iter().map(|lane| lane.stage.server.address).collect();
-        self.all_closed(&servers, patience(network, PATIENCE)).await;
-        join_all(finished.iter().map(|lane| lane.stage.server.stop())).await;
+        self.ended(&finished, workload).await;
         let events = self.taps.bus().after(since);
-        let heard = heard(&events);
-        for mut lane in finished {
-            events.iter().for_each(|event| lane.tally.event(event));
-            let news = lane.news.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            let of_lane = heard.get(lane.name.as_str()).cloned().unwrap_or_default();
-            let delays = of_lane.into_iter().filter(|(id, _)| news.contains(id)).map(|(_, after)| after.0);
-            let made = news.len() as u64;
-            transports.push(lane.tally.finish(made, delays.collect(), lane.talks_by));
-        }
-        let seconds = Elapsed(until - start);
-        self.taps.bus().append(Kind::Summary(Box::new(Summary {
-            seconds,
-            clients: 1,
-            partial: false,
-            transports,
-            scaled: None,
-        })));
-        self.tell(Role::Played, "", None);
-        Ok(())
+        let transports = finished.into_iter().map(|(lane, failed)| {
+            let mut tally =
+                Tally::new(&lane.name, lane.stage.server.address, (lane.ready(self.taps.bus()), ended));
+            events.iter().for_each(|event| tally.event(event));
+            Transport { failed, ..lane.finish(tally) }
+        });
+        let transports: Vec<Transport> = transports.collect();
+        let seconds = Elapsed(until.saturating_duration_since(start));
+        let scale = self.flags.changes.scale.unwrap_or_default();
+        let scaled = scaled(scale, seconds, 1, &transports);
+        Ok(Summary { seconds, clients: 1, partial, transports, scaled })
     }
 
-    fn lane(
-        &mut self,
-        name: &str,
-        workload: &Workload,
-        (start, until): (Instant, Instant),
-    ) -> Result<Running, PlayError> {
-        let unknown = || PlayError::Line { line: workload.line, what: format!("no transport {name}") };
-        let transport = transport(name).ok_or_else(unknown)?;
+    /// Waits until every connection of these lanes is over, and stops their servers.
+    async fn ended(&mut self, finished: &[(Running, Option<String>)], workload: &Workload) {
+        let servers: Vec<_> = finished.iter().map(|(lane, _)| lane.stage.server.address).collect();
+        self.all_closed(&servers, patience(workload.network, PATIENCE)).await;
+        join_all(finished.iter().map(|(lane, _)| lane.stage.server.stop())).await;
+    }
+
+    fn lane(&mut self, name: &str, workload: &Workload, span: Span) -> Result<Running, PlayError> {
+        let wrong = |what: String| PlayError::Line { line: workload.line, what };
+        let transport = transport(name).ok_or_else(|| wrong(format!("no transport {name}")))?;
         let taps = self.taps.with_default_name(name);
-        let options = Options { network: workload.network, ..Options::default() };
-        let stage = Stage::open(&taps, &self.servers, &mut self.ports, options)?;
+        let tls =
+            self.flags.changes.tls.then(Tls::new).transpose().map_err(|error| wrong(error.to_string()))?;
+        let trust = tls.as_ref().map(|tls| Trust::new(tls.certificate())).transpose();
+        let trust = trust.map_err(|error| wrong(error.to_string()))?;
+        let options = Options { network: workload.network, tls, ..Options::default() };
+        let had = Arc::<Mutex<Words>>::default();
+        let note = noter(&had, self.taps.bus());
+        let stage = Stage::open_noting(&taps, &self.servers, &mut self.ports, options, note)?;
         let server = stage.server.address;
         let (speech, listen) = mpsc::unbounded_channel();
         let speakers = workload.events.iter().filter_map(|event| event.client.as_deref());
-        let ear = Ear::new(name, taps.clone(), stage.made().clone()).speaking_as(speakers);
-        let (clock, _ends) = Clock::new(start, Some(Span { start, until }));
+        let counts = Arc::<Counts>::default();
+        let ear = Ear::new(name, taps.clone(), stage.made().clone())
+            .speaking_as(speakers)
+            .counting(Arc::clone(&counts));
+        let (clock, set) = Clock::new(span.start, Some(span));
         let lane = Lane {
             server,
             taps,
-            trust: None,
+            trust,
             poll: workload.poll,
             phase: Duration::ZERO,
             rtt: workload.network.rtt,
-            clock,
+            clock: clock.clone(),
             ear,
             speech: listen,
-            counts: Arc::<Counts>::default(),
+            counts: Arc::clone(&counts),
         };
         let talks_by = transport.client_talks_by();
-        let task = tokio::spawn(transport.run(lane));
-        let tally = Tally::new(name, server);
-        Ok(Running { name: name.into(), talks_by, stage, speech, task, tally, news: Arc::default() })
+        let (bus, running) = (self.taps.bus().clone(), transport.run(lane));
+        let lane = name.to_owned();
+        let task = tokio::spawn(async move {
+            let ended = running.await;
+            if let Err(error) = &ended {
+                // At once: what the others still do comes after it.
+                bus.append(Kind::World { what: "failed".into(), id: None, text: format!("{lane}: {error}") });
+            }
+            ended
+        });
+        let (said, news) = (Words::new(), Vec::new());
+        let waits = kernel::time_waits(server);
+        Ok(Running {
+            name: name.into(),
+            talks_by,
+            stage,
+            speech,
+            task,
+            clock,
+            span: set,
+            counts,
+            news,
+            said,
+            waits,
+            had,
+        })
     }
 
-    /// One line of the workload, in every lane. The news is told once: it is the same for all.
-    async fn happen(&mut self, event: &Planned, lanes: &mut [Running]) {
-        if let Some(client) = &event.client {
-            for lane in lanes {
-                // A lane that has failed hears nothing more; it says so at the end.
-                let _ = lane.speech.send(Speech { from: client.clone(), text: event.text.clone() });
-            }
-            return;
+    /// All that is said, in every lane; then waits for the end. False: nothing of it is missing.
+    async fn events(&self, workload: &Workload, lanes: &mut [Running], span: Span) -> bool {
+        for event in &workload.events {
+            sleep_until(span.start + event.at).await;
+            happen(self.taps.bus(), event, lanes).await;
         }
-        let mut told = false;
-        for lane in lanes {
-            let bus = self.taps.bus().clone();
-            let news = Arc::clone(&lane.news);
-            let text = event.text.clone();
-            let draft = Draft { from: "server".into(), text: text.clone() };
-            let made = |message: &crate::server::Message| {
-                news.lock().unwrap_or_else(PoisonError::into_inner).insert(message.id);
-                if !told {
-                    bus.append(Kind::World { what: "say".into(), id: Some(message.id), text });
-                }
-            };
-            let posted = lane.stage.server.store.post_with(draft, made).await;
-            told |= posted.is_ok();
-        }
+        sleep_until(span.until).await;
+        false
     }
 
     /// Waits until every connection to these servers is over, so that its bytes and its end are all told.
@@ -200,7 +263,7 @@ impl Player<'_> {
         }
     }
 
-    fn failed(&mut self, name: &str, line: usize, saw: String) {
+    pub(super) fn failed(&mut self, name: &str, line: usize, saw: String) {
         self.claim(Claim {
             text: format!("{name} took part to the end"),
             held: Some(false),
@@ -213,13 +276,62 @@ impl Player<'_> {
     }
 }
 
-/// What each client heard, and after how long.
-fn heard(events: &[Arc<crate::timeline::Event>]) -> HashMap<&str, Vec<(u64, Elapsed)>> {
-    let mut heard: HashMap<&str, Vec<_>> = HashMap::new();
-    for event in events {
-        if let Kind::Heard { client, id, after, .. } = &event.kind {
-            heard.entry(client.as_str()).or_default().push((*id, *after));
+impl Running {
+    /// When the client was ready; never, where it was not.
+    fn ready(&self, bus: &Bus) -> Elapsed {
+        match *self.clock.readiness().borrow() {
+            Ready { last: Some(at), .. } => Elapsed(bus.now().0.saturating_sub(at.elapsed())),
+            Ready { last: None, .. } => Elapsed::default(),
         }
     }
-    heard
+
+    fn finish(self, tally: Tally) -> Transport {
+        let had = std::mem::take(&mut *self.had.lock().unwrap_or_else(PoisonError::into_inner));
+        let transport = tally.finish(&self.news, &self.counts, self.said, had);
+        let waits = kernel::time_waits(self.stage.server.address);
+        // Whoever had this port before may have left some.
+        let before = self.waits.unwrap_or_default();
+        let less = |now: u64, before: u64| now.saturating_sub(before);
+        let waits = waits.map(|(server, client)| TimeWait {
+            client: less(client, before.1),
+            server: less(server, before.0),
+        });
+        Transport { client_talks_by: self.talks_by.into(), time_wait: waits, ..transport }
+    }
+}
+
+/// One line of the workload, in every lane. The news is told once: it is the same for all.
+async fn happen(bus: &Bus, event: &Planned, lanes: &mut [Running]) {
+    if let Some(client) = &event.client {
+        for lane in lanes {
+            let speech = Speech { from: client.clone(), text: event.text.clone() };
+            lane.said.push((speech.clone(), bus.now()));
+            // A lane that has failed hears nothing more; it says so at the end.
+            let _ = lane.speech.send(speech);
+        }
+        return;
+    }
+    let mut told = false;
+    for lane in lanes {
+        let text = event.text.clone();
+        let draft = Draft { from: "server".into(), text: text.clone() };
+        let news = &mut lane.news;
+        let made = |message: &Message| {
+            news.push(message.id);
+            if !told {
+                bus.append(Kind::World { what: "say".into(), id: Some(message.id), text });
+            }
+        };
+        let posted = lane.stage.server.store.post_with(draft, made).await;
+        told |= posted.is_ok();
+    }
+}
+
+/// Notes what clients say, and when the server has it.
+fn noter(had: &Arc<Mutex<Words>>, bus: &Bus) -> Box<dyn Fn(&Message) + Send + Sync> {
+    let (had, bus) = (Arc::clone(had), bus.clone());
+    Box::new(move |message| {
+        let speech = Speech { from: message.from.clone(), text: message.text.clone() };
+        had.lock().unwrap_or_else(PoisonError::into_inner).push((speech, bus.now()));
+    })
 }

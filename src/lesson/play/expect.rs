@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use serde_json::Value;
 
 use super::socketio::{self, io_fits, values_fit};
-use crate::client::{Arg, Incoming, Io};
+use crate::client::{Arg, Incoming, Io, Streamed};
 use crate::lesson::script::Expect;
 use crate::lesson::template;
 
@@ -17,6 +17,8 @@ pub(super) fn is_skipped(expect: &Expect, incoming: &Incoming) -> bool {
     match incoming {
         Incoming::Ping(_) => !matches!(expect, Expect::Ping(_)),
         Incoming::Pong(_) => !matches!(expect, Expect::Pong(_)),
+        Incoming::Streamed(Streamed::Id(_)) => !matches!(expect, Expect::Id(_)),
+        Incoming::Streamed(Streamed::Retry(_)) => !matches!(expect, Expect::Retry(_)),
         // The end of an earlier session is no answer to a new one.
         Incoming::Io(Io::Ended(_)) => matches!(expect, Expect::Connect(_) | Expect::ConnectError(_)),
         // Who left knows it, and need not say so.
@@ -25,12 +27,13 @@ pub(super) fn is_skipped(expect: &Expect, incoming: &Incoming) -> bool {
         | Incoming::Text(_)
         | Incoming::Binary(_)
         | Incoming::Close(_)
+        | Incoming::Streamed(Streamed::Event { .. })
         | Incoming::Io(_)
         | Incoming::Unsent(_) => false,
     }
 }
 
-/// Whether it is news on a socket that nobody of the lesson made: a guest's, which is no business of a transcript unless
+/// Whether it is news on a socket, or in a stream of events, that nobody of the lesson made: a guest's, which is no business of a transcript unless
 /// a line asks for it.
 pub(super) fn is_news_of_others(incoming: &Incoming, speakers: &HashSet<String>) -> bool {
     let data = match incoming {
@@ -38,11 +41,13 @@ pub(super) fn is_news_of_others(incoming: &Incoming, speakers: &HashSet<String>)
             let mut event: Value = serde_json::from_str(text).unwrap_or_default();
             event.get_mut("data").map(Value::take)
         }
+        Incoming::Streamed(Streamed::Event { data, .. }) => serde_json::from_str(data).ok(),
         Incoming::Io(Io::Event { args, .. }) => match args.first() {
             Some(Arg::Json(data)) => Some(data.clone()),
             Some(Arg::Binary(_)) | None => None,
         },
         Incoming::Io(_)
+        | Incoming::Streamed(_)
         | Incoming::Response { .. }
         | Incoming::Binary(_)
         | Incoming::Ping(_)
@@ -97,6 +102,17 @@ pub(super) fn matches(expect: &Expect, incoming: &Incoming, known: &Captures) ->
             }
             Err(_) => false,
         },
+        (Expect::Event { name, data }, Incoming::Streamed(Streamed::Event { name: seen, data: text })) => {
+            // What is no JSON is a text.
+            let value = serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.clone()));
+            name == seen && values_fit(data, &[Arg::Json(value)], known, &mut found)
+        }
+        (Expect::Id(pattern), Incoming::Streamed(Streamed::Id(id))) => {
+            text_fits(pattern, id, known, &mut found)
+        }
+        (Expect::Retry(time), Incoming::Streamed(Streamed::Retry(seen))) => {
+            time.is_none_or(|time| time == *seen)
+        }
         (wanted, Incoming::Io(io)) => io_fits(wanted, io, known, &mut found),
         _ => false,
     };
@@ -114,6 +130,9 @@ pub(super) fn describe(incoming: &Incoming) -> String {
         Incoming::Close(Some((code, reason))) => format!("close {code} {reason}").trim_end().into(),
         Incoming::Close(None) => "close without a code".into(),
         Incoming::Io(io) => socketio::describe(io),
+        Incoming::Streamed(Streamed::Event { name, data }) => format!("event {name} {}", shortened(data)),
+        Incoming::Streamed(Streamed::Id(id)) => format!("id {}", shortened(id)),
+        Incoming::Streamed(Streamed::Retry(time)) => format!("retry {time}"),
         Incoming::Unsent(why) => format!("not sent: {why}"),
     }
 }

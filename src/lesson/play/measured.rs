@@ -13,6 +13,8 @@ pub(super) struct Measured {
     slices: Slices,
     last: Fence,
     request_ended: HashMap<ConnId, Elapsed>,
+    /// Of a response that goes on: its content that has come.
+    streamed: HashMap<ConnId, u64>,
 }
 
 /// Since the last transcript began.
@@ -57,8 +59,13 @@ impl Measured {
                 let asked = self.request_ended.get(conn);
                 self.last.work = asked.map(|asked| event.at.since(*asked));
             }
-            Kind::MessageEnd { from: Side::Server, body_len, .. } => {
-                self.last.payload += body_len;
+            Kind::Packet { conn, layer, len, .. } if layer == "sse" => {
+                *self.streamed.entry(*conn).or_default() += len;
+                self.last.payload += len;
+            }
+            Kind::MessageEnd { conn, from: Side::Server, body_len, .. } => {
+                let counted = self.streamed.remove(conn).unwrap_or_default();
+                self.last.payload += body_len.saturating_sub(counted);
             }
             Kind::Frame(frame) if !frame.opcode.is_control() => {
                 self.last.conn = Some(frame.conn);

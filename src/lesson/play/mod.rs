@@ -4,18 +4,26 @@
 //! of it; `claims` checks statements; `compare` runs a workload; `measured` fills numbers into prose; `skip` plays what comes before
 //! the step to begin with.
 
+mod ahead;
 mod changes;
 mod claims;
 mod compare;
+mod crowds;
 mod expect;
+mod haste;
 mod measured;
 mod player;
+mod scale;
 mod skip;
 mod socketio;
 mod stage;
 mod tally;
 mod transcript;
 
+pub use ahead::{Hopeless, look_ahead};
 pub use changes::{Changes, Scale};
+use haste::Listening;
 pub use player::{Flags, Outcome, PlayError, Player, Predictions};
+
+pub use haste::Haste;
 pub use stage::{PortError, Ports, Stage};

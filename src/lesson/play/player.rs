@@ -15,6 +15,7 @@ use crate::tap::{Network, Taps};
 use crate::timeline::{Claim, Kind, Role, Seq, Side, State};
 
 use super::changes::Changes;
+use super::haste::Haste;
 use super::measured::Measured;
 use super::skip::Manner;
 use super::stage::{PortError, Ports, Stage};
@@ -94,6 +95,10 @@ pub struct Player<'a> {
     pub(super) asked: Option<(&'a Question, Option<u64>)>,
     /// What was told when somebody last said to go on: a stop right there would be one too many.
     agreed: Seq,
+    /// Where it is told that somebody does not want to wait.
+    pub(super) haste: Haste,
+    /// Whether somebody did not.
+    pub(super) cut_short: bool,
 }
 
 impl<'a> Player<'a> {
@@ -109,7 +114,7 @@ impl<'a> Player<'a> {
         flags: Flags,
         pacer: &'a mut dyn Pacer,
     ) -> Result<Self, PlayError> {
-        ports.bind(ports_needed(lesson)).await?;
+        ports.bind(ports_needed(lesson, &flags)).await?;
         let mut player = Self {
             lesson,
             taps,
@@ -129,6 +134,8 @@ impl<'a> Player<'a> {
             words: 0,
             asked: None,
             agreed: Seq(0),
+            haste: Haste::default(),
+            cut_short: false,
         };
         if has_transcripts(lesson) {
             player.stage()?;
@@ -140,6 +147,13 @@ impl<'a> Player<'a> {
     #[must_use]
     pub fn predicted(mut self, predictions: Predictions) -> Self {
         self.outcome.predictions = predictions;
+        self
+    }
+
+    /// The same, for somebody who may not want to wait.
+    #[must_use]
+    pub fn hasted(mut self, haste: Haste) -> Self {
+        self.haste = haste;
         self
     }
 
@@ -231,7 +245,6 @@ impl<'a> Player<'a> {
             }
             Part::Compare(workload) => {
                 self.workload(workload).await?;
-                self.answer();
             }
         }
         Ok(Go::On)
@@ -274,7 +287,7 @@ impl<'a> Player<'a> {
     }
 
     /// After the run that answers the question.
-    fn answer(&mut self) {
+    pub(super) fn answer(&mut self) {
         let Some((question, chosen)) = self.asked.take() else { return };
         let right: Vec<_> = question.choices.iter().zip(1..).filter(|(choice, _)| choice.right).collect();
         let text = right.iter().map(|(choice, _)| choice.text.as_str()).collect::<Vec<_>>().join("; ");
@@ -436,9 +449,13 @@ fn has_transcripts(lesson: &Lesson) -> bool {
 }
 
 /// One for the lesson's own server, and one for each lane of each compare.
-fn ports_needed(lesson: &Lesson) -> usize {
+fn ports_needed(lesson: &Lesson, flags: &Flags) -> usize {
     let lanes = parts(lesson).map(|part| match part {
-        Part::Compare(workload) => workload.transports.len(),
+        Part::Compare(workload) => {
+            let workload = flags.changes.apply(workload.clone(), flags.network);
+            // Many clients are served by another process.
+            if workload.clients > 1 { 0 } else { workload.transports.len() }
+        }
         Part::Prose(_) | Part::Code { .. } | Part::Wire(_) | Part::Predict(_) | Part::Note { .. } => 0,
     });
     lanes.sum::<usize>() + usize::from(has_transcripts(lesson))

@@ -74,9 +74,9 @@ impl Player<'_> {
         Ok(first)
     }
 
-    /// Whether a claim that did not hold has ended it.
+    /// Whether a claim that did not hold has ended it, or whoever was in haste.
     pub(super) fn is_over(&self) -> bool {
-        self.flags.strict && self.outcome.broken > 0
+        self.cut_short || (self.flags.strict && self.outcome.broken > 0)
     }
 }
 

@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use tokio::net::TcpListener;
 
 use crate::client::{Made, Person};
-use crate::server::{Options, Server, Servers};
+use crate::server::{OnMade, Options, Server, Servers};
 use crate::tap::Taps;
 use crate::timeline::Bus;
 
@@ -77,6 +77,11 @@ impl Ports {
         self.bound.pop_front().ok_or_else(none)
     }
 
+    /// For a server that binds it itself, later: the nth from the first; 0 where any will do.
+    pub(super) fn later(&self, n: usize) -> u16 {
+        u16::try_from(n).ok().filter(|_| self.first > 0).map_or(0, |n| self.first.saturating_add(n))
+    }
+
     /// Those that nobody took yet.
     pub(super) fn numbers(&self) -> Vec<u16> {
         self.bound.iter().filter_map(|it| it.local_addr().ok()).map(|address| address.port()).collect()
@@ -103,9 +108,23 @@ impl Stage {
         ports: &mut Ports,
         options: Options,
     ) -> Result<Self, PortError> {
+        Self::open_noting(taps, servers, ports, options, Box::new(|_| ()))
+    }
+
+    /// The same; `also` is called with every message that is made.
+    ///
+    /// # Errors
+    /// As [`Stage::open`].
+    pub fn open_noting(
+        taps: &Taps,
+        servers: &Servers,
+        ports: &mut Ports,
+        options: Options,
+        also: OnMade,
+    ) -> Result<Self, PortError> {
         let listener = ports.take()?;
         let made = Made::default();
-        let note = noter(&made, taps.bus());
+        let note = noter(&made, taps.bus(), also);
         let server = Server::start(listener, taps.clone(), servers, options, note)
             .map_err(|source| PortError { port: 0, source })?;
         Ok(Self { server, made, people: BTreeMap::new() })
@@ -130,7 +149,10 @@ impl Stage {
 }
 
 /// Notes when each message is made.
-fn noter(made: &Made, bus: &Bus) -> Box<dyn Fn(&crate::server::Message) + Send + Sync> {
+fn noter(made: &Made, bus: &Bus, also: OnMade) -> OnMade {
     let (made, bus) = (made.clone(), bus.clone());
-    Box::new(move |message| made.note(message.id, bus.now()))
+    Box::new(move |message| {
+        made.note(message.id, bus.now());
+        also(message);
+    })
 }

@@ -1,122 +1,201 @@
 //! Adds up what the wire says of one lane of a compare.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::SocketAddr;
-use std::time::Duration;
 
-use crate::timeline::{ConnId, Elapsed, Event, Kind, Layer, Side, Slices, Spread, Transport};
+use crate::client::{Counts, Speech};
+use crate::load::Histogram;
+use crate::timeline::{ConnId, Elapsed, Event, Kind, Layer, MadeOf, Once, Parts, Side, Slices, Transport};
 
 /// Watches one lane.
 #[derive(Debug)]
 pub(super) struct Tally {
     server: SocketAddr,
     name: String,
-    conns: BTreeSet<ConnId>,
+    /// When the client was ready, and when the run was over: what is needed once comes before and after.
+    steady: (Elapsed, Elapsed),
+    /// Each connection, and what it needed once.
+    conns: BTreeMap<ConnId, Conn>,
     slices: Slices,
     asked: u64,
     empty: u64,
-    /// Messages that the client sent: POSTs, and data frames.
-    sent: u64,
-    from_client: u64,
-    from_server: u64,
-    payload: u64,
+    once: Once,
+    client: Bytes,
+    server_side: Bytes,
+    /// The delays of the server's messages, by id.
+    heard: HashMap<u64, Elapsed>,
+}
+
+#[derive(Debug)]
+struct Conn {
+    opened: Elapsed,
+    closed: Option<Elapsed>,
+}
+
+/// Those of one side.
+#[derive(Debug, Default)]
+struct Bytes {
+    tcp: u64,
+    /// What TLS carries.
+    plain: Option<u64>,
+    messages: u64,
+}
+
+impl Bytes {
+    fn made_of(&self) -> Parts {
+        let plain = self.plain.unwrap_or(self.tcp);
+        Parts {
+            headers: plain.saturating_sub(self.messages),
+            messages: self.messages,
+            tls: self.tcp.saturating_sub(plain),
+        }
+    }
 }
 
 impl Tally {
-    pub fn new(name: &str, server: SocketAddr) -> Self {
+    pub fn new(name: &str, server: SocketAddr, steady: (Elapsed, Elapsed)) -> Self {
         Self {
             server,
             name: name.into(),
-            conns: BTreeSet::new(),
+            steady,
+            conns: BTreeMap::new(),
             slices: Slices::default(),
             asked: 0,
             empty: 0,
-            sent: 0,
-            from_client: 0,
-            from_server: 0,
-            payload: 0,
+            once: Once::default(),
+            client: Bytes::default(),
+            server_side: Bytes::default(),
+            heard: HashMap::new(),
+        }
+    }
+
+    /// Whether what happened then is needed once only.
+    fn is_once(&self, at: Elapsed) -> bool {
+        at <= self.steady.0 || at > self.steady.1
+    }
+
+    fn side(&mut self, side: Side) -> &mut Bytes {
+        match side {
+            Side::Client => &mut self.client,
+            Side::Server => &mut self.server_side,
         }
     }
 
     pub fn event(&mut self, event: &Event) {
+        let once = self.is_once(event.at);
         match &event.kind {
             Kind::Opened { conn, server, .. } if *server == self.server => {
-                self.conns.insert(*conn);
+                self.conns.insert(*conn, Conn { opened: event.at, closed: None });
             }
-            Kind::Bytes { conn, from, len, layer: Layer::Tcp, .. } if self.conns.contains(conn) => {
-                match from {
-                    Side::Client => self.from_client += len,
-                    Side::Server => self.from_server += len,
+            Kind::Closed { conn, .. } => {
+                if let Some(conn) = self.conns.get_mut(conn) {
+                    conn.closed = Some(event.at);
                 }
-                self.slices.event(event);
             }
-            // The plaintext: not counted, but it is where the messages are.
-            Kind::Bytes { conn, layer: Layer::Tls, .. } if self.conns.contains(conn) => {
+            Kind::Bytes { conn, from, len, layer, .. } if self.conns.contains_key(conn) => {
                 self.slices.event(event);
+                let side = self.side(*from);
+                match layer {
+                    Layer::Tcp => {
+                        side.tcp += len;
+                        self.once.bytes += if once { *len } else { 0 };
+                    }
+                    // The plaintext: not counted, but it is where the messages are.
+                    Layer::Tls => *side.plain.get_or_insert(0) += len,
+                }
             }
-            Kind::Request { conn, method, .. } if self.conns.contains(conn) => {
+            Kind::Request { conn, .. } if self.conns.contains_key(conn) => {
                 self.asked += 1;
-                self.sent += u64::from(method == "POST");
+                self.once.requests += u64::from(once);
             }
-            Kind::MessageEnd { conn, from, body_len, .. } if self.conns.contains(conn) => {
-                self.payload += body_len;
+            Kind::MessageEnd { conn, from, body_len, .. } if self.conns.contains_key(conn) => {
+                self.side(*from).messages += body_len;
                 let empty = self.slices.event(event).is_some_and(|message| message.is_empty_list());
                 self.empty += u64::from(*from == Side::Server && empty);
             }
-            Kind::Frame(frame) if self.conns.contains(&frame.conn) => {
+            Kind::Frame(frame) if self.conns.contains_key(&frame.conn) => {
                 if !frame.opcode.is_control() {
-                    self.payload += frame.len;
-                    self.sent += u64::from(frame.from == Side::Client);
+                    self.side(frame.from).messages += frame.len;
                 }
                 self.slices.event(event);
+            }
+            Kind::Heard { client, id, after, .. } if *client == self.name => {
+                self.heard.insert(*id, *after);
             }
             _ => {}
         }
     }
 
-    /// `delays` are those of the server's messages that were heard, `made` how many there were.
-    pub fn finish(self, made: u64, mut delays: Vec<Duration>, talks_by: &str) -> Transport {
-        delays.sort_unstable();
+    /// `news` are the ids of the server's messages; `said` what the client wanted to say, and when; `had` what the server had of that.
+    pub fn finish(
+        self,
+        news: &[u64],
+        counts: &Counts,
+        said: Vec<(Speech, Elapsed)>,
+        had: Vec<(Speech, Elapsed)>,
+    ) -> Transport {
+        let delays: Histogram =
+            news.iter().filter_map(|id| self.heard.get(id)).map(|after| after.0).collect();
+        let wanted = said.len() as u64;
+        let reached = reached(said, had);
+        // Those that stay: there from the first, or still there at the last.
+        let (ready, until) = self.steady;
+        let first = self.conns.values().filter(|conn| conn.opened <= ready).count();
+        let last = |conn: &&Conn| conn.opened <= until && conn.closed.is_none_or(|closed| closed > until);
+        let stay = first.max(self.conns.values().filter(last).count()) as u64;
         Transport {
             name: self.name,
-            events: made,
-            heard_after: spread(&delays),
+            events: news.len() as u64,
+            heard_after: delays.spread(),
+            delays: delays.delays(),
             connections: self.conns.len() as u64,
             requests: self.asked,
             empty: self.empty,
-            from_client: self.from_client,
-            from_server: self.from_server,
-            payload: self.payload,
-            lost: made.saturating_sub(delays.len() as u64),
-            client_talks_by: talks_by.into(),
-            sent: self.sent,
+            from_client: self.client.tcp,
+            from_server: self.server_side.tcp,
+            payload: self.client.messages + self.server_side.messages,
+            made_of: MadeOf { client: self.client.made_of(), server: self.server_side.made_of() },
+            once: Once { connections: stay, ..self.once },
+            lost: (news.len() as u64).saturating_sub(delays.len()),
+            doubled: counts.doubled.get(),
+            sent: counts.sent.get(),
+            unreached: wanted.saturating_sub(reached.len()),
+            reached_after: reached.spread(),
+            broken: counts.broken.get(),
+            recovered: counts.recovered.get(),
             ..Transport::default()
         }
     }
 }
 
-/// Of sorted delays.
-fn spread(delays: &[Duration]) -> Option<Spread> {
-    let (first, worst) = (delays.first()?, delays.last()?);
-    // Of an even number, the middle of the two in the middle.
-    let middle = |n: usize| delays.get(n).unwrap_or(first);
-    let median = (*middle((delays.len() - 1) / 2) + *middle(delays.len() / 2)) / 2;
-    // The nearest rank: the smallest delay that 99 of 100 do not exceed.
-    let p99 = delays.get((delays.len() * 99).div_ceil(100) - 1).unwrap_or(worst);
-    Some(Spread { median: Elapsed(median), p99: Elapsed(*p99), worst: Elapsed(*worst) })
+/// From when each thing was to be said until the server had it. Who says the same twice is had in that order.
+pub(super) fn reached(said: Vec<(Speech, Elapsed)>, had: Vec<(Speech, Elapsed)>) -> Histogram {
+    let mut waiting: HashMap<(String, String), VecDeque<Elapsed>> = HashMap::new();
+    for (Speech { from, text }, at) in said {
+        waiting.entry((from, text)).or_default().push_back(at);
+    }
+    let after = |(Speech { from, text }, at): (Speech, Elapsed)| {
+        waiting.get_mut(&(from, text))?.pop_front().map(|said| at.since(said))
+    };
+    had.into_iter().filter_map(after).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
+    fn speech(text: &str, ms: u64) -> (Speech, Elapsed) {
+        (Speech { from: "anna".into(), text: text.into() }, Elapsed(Duration::from_millis(ms)))
+    }
+
     #[test]
-    fn a_spread_is_of_delays_that_were_measured() {
-        let delays: Vec<_> = (1..=6).map(Duration::from_secs).collect();
-        let found = spread(&delays).unwrap();
-        let seconds = [found.median, found.p99, found.worst].map(|delay| delay.0.as_secs_f64());
-        assert_eq!(seconds, [3.5, 6.0, 6.0]);
-        assert_eq!(spread(&delays[..3]).unwrap().median.0.as_secs(), 2);
-        assert_eq!(spread(&[]), None);
+    fn what_was_said_is_found_again() {
+        let said = vec![speech("a", 0), speech("a", 100), speech("b", 200)];
+        let had = vec![speech("a", 10), speech("c", 11), speech("a", 140)];
+        let reached = reached(said, had);
+        assert_eq!(reached.len(), 2, "b never came, c is somebody else's");
+        assert_eq!(reached.spread().unwrap().worst.0, Duration::from_millis(40));
     }
 }

@@ -14,7 +14,7 @@ use super::player::{PlayError, Player};
 use super::skip::Manner;
 use super::stage::Stage;
 use super::{claims, expect};
-use crate::client::{Arg, Command, Emit, Incoming, Io, new_key};
+use crate::client::{Arg, Channel, Command, Emit, Incoming, Io, Streamed, new_key};
 use crate::lesson::script::{Act, Expect, One, Send, Statement, Values, What, Wire, World};
 use crate::lesson::template;
 use crate::server::Draft;
@@ -295,7 +295,7 @@ impl Player<'_> {
                 return Err(person.upgraded().await);
             }
             loop {
-                let incoming = person.next().await;
+                let incoming = person.next_from(channel(wanted)).await;
                 let guests = expect::is_news_of_others(&incoming, &speakers);
                 let passed_over = guests && expect::matches(wanted, &incoming, &known).is_err();
                 if !passed_over && !expect::is_skipped(wanted, &incoming) {
@@ -354,7 +354,10 @@ impl Player<'_> {
                 // That a connection ended is what claims are for.
                 let control = matches!(
                     incoming,
-                    Incoming::Ping(_) | Incoming::Pong(_) | Incoming::Io(Io::Ended(_) | Io::Left)
+                    Incoming::Ping(_)
+                        | Incoming::Pong(_)
+                        | Incoming::Streamed(Streamed::Id(_) | Streamed::Retry(_))
+                        | Incoming::Io(Io::Ended(_) | Io::Left)
                 );
                 if !control && !expect::is_news_of_others(&incoming, &self.speakers) {
                     left.push(format!("{name}: < {}", expect::describe(&incoming)));
@@ -425,6 +428,25 @@ impl Player<'_> {
     }
 }
 
+/// Where it must come from.
+fn channel(expect: &Expect) -> Option<Channel> {
+    match expect {
+        Expect::Response { .. } => Some(Channel::Answers),
+        Expect::Event { .. } | Expect::Id(_) | Expect::Retry(_) => Some(Channel::Stream),
+        Expect::Text(_)
+        | Expect::Binary(_)
+        | Expect::Ping(_)
+        | Expect::Pong(_)
+        | Expect::Close { .. }
+        | Expect::Connect(_)
+        | Expect::ConnectError(_)
+        | Expect::Ack(_)
+        | Expect::Disconnect
+        | Expect::Upgrade
+        | Expect::Anything => None,
+    }
+}
+
 /// The packet of Socket.IO that such a line sends.
 fn sent_packet(send: &Send) -> Option<String> {
     match send {
@@ -454,6 +476,7 @@ fn expected_packet(expect: &Expect) -> Option<String> {
         Expect::Ack(_) => Some("ack".into()),
         Expect::Disconnect => Some("disconnect".into()),
         Expect::Upgrade => Some("upgrade".into()),
+        Expect::Id(_) | Expect::Retry(_) => Some("setting".into()),
         Expect::Response { .. }
         | Expect::Text(_)
         | Expect::Binary(_)

@@ -51,6 +51,16 @@ impl Ladder {
         })
     }
 
+    /// With what the lesson wrote for this block of a stream of events.
+    pub(super) fn of_block(&mut self, row: Row, called: &str) -> Row {
+        let client = row.client.clone();
+        self.take(row, |told| {
+            client.as_ref() == Some(&told.client)
+                && told.from == Some(Side::Server)
+                && told.packet.as_deref() == Some(called)
+        })
+    }
+
     /// With what the lesson wrote for a client that is disconnected: its connection ends, and no packet said so.
     pub(super) fn ends(&mut self, row: Row) -> Row {
         let client = row.client.clone();

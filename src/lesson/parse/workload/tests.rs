@@ -44,7 +44,7 @@ fn workloads_are_checked() {
     assert!(wrong("1s a").contains("who says it?"));
     assert!(wrong("1s Anna: a").ends_with("(anna)"));
     assert!(wrong("1s anna:").contains("nothing is said"));
-    assert!(wrong("1s anna: tick {n}").contains("{n} counts in an `every` line"));
+    assert!(wrong("1s anna: tick {n}").contains("{n} counts where there are several"));
     assert!(wrong("every 1s x2 anna: {m}").ends_with("({n})"));
     assert!(wrong("every 1s 20 server: a").starts_with("3:10: how many times?"));
     assert!(wrong("every 1s x0 server: a").contains("how many times?"));
@@ -57,4 +57,115 @@ fn workloads_are_checked() {
     assert_eq!(compare("1s server: a").expect("valid").poll, Duration::from_secs(2));
     assert_eq!(compare("1s server: a").expect("valid").network.rtt, Duration::ZERO);
     assert_eq!(compare("rtt: 80ms\n1s server: a").expect("valid").network.rtt, Duration::from_millis(80));
+}
+
+#[test]
+fn what_is_changed_is_set() {
+    let all = "transports: close, keep-alive, long-poll, sse, websocket, socketio, socketio-upgrade\n\
+               size: 2KiB\nstall: 3s/20s\ncut: 5s\nclients: 1000\nrtt: 80ms\n1s server: a";
+    let workload = compare(all).expect("valid");
+    assert_eq!(workload.transports.len(), 7);
+    assert_eq!((workload.size, workload.clients), (Some(2048), 1000));
+    let seconds = Duration::from_secs;
+    assert_eq!(workload.network.stall, Some(crate::tap::Stall { time: seconds(3), every: seconds(20) }));
+    assert_eq!(workload.network.cut, Some(seconds(5)));
+    let stalled = compare("stall: 3s\n1s server: a").expect("valid").network.stall;
+    assert_eq!(stalled.map(|stall| stall.every), Some(seconds(10)));
+    for (size, bytes) in [("1", 1), ("200", 200), ("200B", 200), ("200 B", 200), ("32KiB", 32_768)] {
+        assert_eq!(compare(&format!("size: {size}\n1s server: a")).expect(size).size, Some(bytes));
+    }
+    let plain = compare("1s server: a").expect("valid");
+    assert_eq!((plain.size, plain.clients, plain.network.is_changed()), (None, 1, false));
+}
+
+#[test]
+fn what_cannot_be_set_is_told_with_what_to_type() {
+    let wrong = |line: &str| {
+        let mut found = compare(&format!("{line}\n3s server: GOAL 1-0")).expect_err(line);
+        assert_eq!(found.len(), 1, "{found:#?}");
+        found.remove(0)
+    };
+    for (line, end) in [
+        ("size: 0", "1 byte to 32KiB (200 or 2KiB)"),
+        ("size: 33KiB", "1 byte to 32KiB (200 or 2KiB)"),
+        ("size: 99999999999999999999", "1 byte to 32KiB (200 or 2KiB)"),
+        ("size: lots", "\"lots\" is no size (200 or 2KiB)"),
+        ("size: 2 MiB", "\"2 MiB\" is no size (200 or 2KiB)"),
+        ("size:", "\"\" is no size (200 or 2KiB)"),
+        ("size: 5", "this says 8 bytes, and `size` is 5 (a shorter text, or size: 8)"),
+        ("stall: 3s/3s", "a stall must end before the next begins (3s/6s)"),
+        ("stall: 1m", "a stall must end before the next begins (1m/2m)"),
+        ("stall: 3s/", "a time is missing (500ms or 2s)"),
+        ("stall: 0s", "longer than nothing (500ms or 2s)"),
+        ("stall: 1us", "at least 1ms (500ms or 2s)"),
+        ("cut: soon", "\"soon\" is no time (500ms or 2s)"),
+        ("cut: 1us", "at least 1ms (500ms or 2s)"),
+        ("clients: 0", "from 1 to 5000 clients take part (1000)"),
+        ("clients: 5001", "from 1 to 5000 clients take part (1000)"),
+        ("clients: 1,000", "\"1,000\" is no number of clients (1000)"),
+        ("clients: 2'500", "\"2'500\" is no number of clients (2500)"),
+        ("clients: many", "\"many\" is no number of clients (1000)"),
+        ("client: 5", "a workload has no setting named \"client\" (clients: 5)"),
+        ("sizes: 5", "a workload has no setting named \"sizes\" (size: 5)"),
+        (
+            "rtt: 5s",
+            "a round trip of 5s is longer than the schedule, 3s (80ms, or something that is said later)",
+        ),
+    ] {
+        let told = wrong(line);
+        assert!(told.ends_with(end), "{line}: {told}");
+    }
+}
+
+#[test]
+fn transports_are_known_by_their_other_names() {
+    for (other, name) in [
+        ("polling", "keep-alive, or close"),
+        ("short-poll", "keep-alive, or close"),
+        ("Short Polling", "keep-alive, or close"),
+        ("longpoll", "long-poll"),
+        ("long_polling", "long-poll"),
+        ("EventSource", "sse"),
+        ("ws", "websocket"),
+        ("web-socket", "websocket"),
+        ("socket.io", "socketio"),
+        ("Socket.IO", "socketio"),
+        ("keepalive", "keep-alive"),
+    ] {
+        assert_eq!(likely_transport(other), Some(name), "{other}");
+    }
+    assert_eq!(likely_transport("carrier pigeon"), None);
+    for (_, meant) in settings::ALSO {
+        let named = meant.split(", or ").all(|name| crate::lesson::script::TRANSPORTS.contains(&name));
+        assert!(named, "{meant}");
+    }
+}
+
+#[test]
+fn several_things_are_said_at_once() {
+    let said = |lines: &str| -> Vec<(u128, String)> {
+        let workload = compare(lines).expect(lines);
+        workload.events.into_iter().map(|event| (event.at.as_millis(), event.text)).collect()
+    };
+    let is =
+        |all: &[(u128, &str)]| all.iter().map(|(at, text)| (*at, (*text).to_owned())).collect::<Vec<_>>();
+    assert_eq!(said("2s x3 server: tick {n}"), is(&[(2000, "tick 1"), (2000, "tick 2"), (2000, "tick 3")]));
+    assert_eq!(said("3s anna: b\n2s x1 server: a"), is(&[(2000, "a"), (3000, "b")]));
+    assert_eq!(said("1s x: hello"), is(&[(1000, "hello")]), "x is a client's name");
+    let wrong = |lines: &str| compare(lines).expect_err(lines).remove(0);
+    assert!(wrong("2s x0 server: a").starts_with("3:4: how many times? (2s x30 server: tick {n})"));
+    assert!(wrong("2s x1o server: a").contains("how many times?"));
+    assert!(wrong("2s x30 server: {m}").ends_with("({n})"));
+    assert!(wrong("2s x30").contains("who says it?"));
+    assert!(wrong("1s x10001 server: a").contains("at most 10000 things"));
+    assert!(wrong("61m x2 server: a").contains("longer than an hour"));
+    assert!(wrong("size: 6\n2s x10 server: tick {n}").contains("this says 7 bytes"));
+}
+
+#[test]
+fn all_mistakes_of_a_workload_are_told_at_once() {
+    let found = compare("transports: ws, sse\nsize: big\nrtt: 9s\nclients: 0\n2s x0 server: a\n1s server: b");
+    let found = found.expect_err("invalid");
+    let lines: Vec<_> = found.iter().filter_map(|told| told.split(':').next()).collect();
+    assert_eq!(lines, ["3", "4", "5", "6", "7"], "{found:#?}");
 }

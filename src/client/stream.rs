@@ -1,0 +1,124 @@
+//! What a client reads and writes: a [`Link`], and TLS inside it where that is spoken.
+
+use std::io;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tokio_rustls::rustls::pki_types::ServerName;
+
+use super::{Link, Trust};
+
+/// A client's stream.
+#[derive(Debug)]
+pub(super) struct Stream {
+    way: Way,
+    leave: Leave,
+    /// Our sending has ended.
+    left: bool,
+}
+
+#[derive(Debug)]
+enum Way {
+    Plain(Link),
+    Secure(Box<TlsStream<Link>>),
+}
+
+/// Ends the sending of a stream that a library owns: when that reads next, which whoever asks for it sees to.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Leave(Arc<AtomicBool>);
+
+impl Leave {
+    pub fn now(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn is_wanted(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Stream {
+    pub fn plain(link: Link) -> Self {
+        Self { way: Way::Plain(link), leave: Leave::default(), left: false }
+    }
+
+    /// Shakes hands with the server of that address.
+    pub async fn secure(link: Link, trust: &Trust, server: IpAddr) -> io::Result<Self> {
+        let name = ServerName::IpAddress(server.into());
+        let tls = TlsConnector::from(Arc::clone(trust.config())).connect(name, link).await?;
+        Ok(Self { way: Way::Secure(Box::new(tls)), leave: Leave::default(), left: false })
+    }
+
+    /// The TCP stream beneath it.
+    pub fn link(&self) -> &Link {
+        match &self.way {
+            Way::Plain(link) => link,
+            Way::Secure(tls) => tls.get_ref().0,
+        }
+    }
+
+    /// For whoever wants it to end while a library owns it.
+    pub fn leave(&self) -> Leave {
+        self.leave.clone()
+    }
+
+    /// Ends our sending (with TLS: close_notify, then the FIN), and reads to the end of the other side's.
+    pub async fn end(mut self) {
+        let _ = self.shutdown().await;
+        self.read_to_end().await;
+    }
+
+    /// Reads to the end of what the other side sends, and forgets it.
+    pub async fn read_to_end(&mut self) {
+        // What TLS would still say is for nobody, so that the bytes beneath it will do.
+        let mut link = self.link().clone();
+        link.read_to_end().await;
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.leave.is_wanted() && !self.left {
+            // Where it has to wait, it is woken for that too.
+            self.left = self.as_mut().poll_shutdown(cx).is_ready();
+        }
+        match &mut self.way {
+            Way::Plain(link) => Pin::new(link).poll_read(cx, buf),
+            Way::Secure(tls) => Pin::new(tls).poll_read(cx, buf),
+        }
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        match &mut self.way {
+            Way::Plain(link) => Pin::new(link).poll_write(cx, buf),
+            Way::Secure(tls) => Pin::new(tls).poll_write(cx, buf),
+        }
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.way {
+            Way::Plain(link) => Pin::new(link).poll_flush(cx),
+            Way::Secure(tls) => Pin::new(tls).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let ended = match &mut self.way {
+            Way::Plain(link) => ready!(Pin::new(link).poll_shutdown(cx)),
+            Way::Secure(tls) => ready!(Pin::new(tls).poll_shutdown(cx)),
+        };
+        Poll::Ready(ended)
+    }
+}

@@ -1,0 +1,152 @@
+//! Runs one workload with many clients, on one transport after another, in processes of their own.
+
+use std::time::Duration;
+
+use super::Listening;
+use super::compare::length;
+use super::player::{PlayError, Player};
+use super::scale::scaled;
+use crate::client::{Speech, transport};
+use crate::lesson::script::{Planned, Workload};
+use crate::load::{self, Histogram, Report, Spec};
+use crate::timeline::{Elapsed, Kind, MadeOf, Once, Parts, Summary, TimeWait, Transport};
+
+impl Player<'_> {
+    pub(super) async fn crowds(
+        &mut self,
+        workload: &Workload,
+        haste: &mut Listening,
+    ) -> Result<Summary, PlayError> {
+        let clients = u64::from(workload.clients);
+        // Those that poll last do so almost a whole poll after the first.
+        let length = length(workload) + workload.poll;
+        self.begins(workload, Some(what(workload, length)), Vec::new());
+        let (mut transports, mut ran, mut partial) = (Vec::new(), length, false);
+        for (n, name) in workload.transports.iter().enumerate() {
+            let spec = self.spec(name, n, workload, length);
+            let working = self.working(&format!("{name}, {clients} clients"), length);
+            let done = load::run(&spec, haste.asked()).await;
+            drop(working);
+            match done {
+                Ok(report) => {
+                    partial |= report.partial;
+                    ran = if report.partial { report.ran } else { ran };
+                    transports.push(told(name, clients, &report));
+                }
+                Err(error) => transports.push(failed(name, workload, error.to_string())),
+            }
+            if let Some(Transport { failed: Some(why), .. }) = transports.last() {
+                let (text, why) = (format!("{name}: {why}"), why.clone());
+                self.taps.bus().append(Kind::World { what: "failed".into(), id: None, text });
+                if workload.network.cut.is_none() {
+                    self.failed(name, workload.line, why);
+                }
+            }
+            if partial {
+                break;
+            }
+        }
+        let seconds = Elapsed(length);
+        let scale = self.flags.changes.scale.unwrap_or_default();
+        // What ended early ran for another time.
+        let complete = if partial { transports.len().saturating_sub(1) } else { transports.len() };
+        let scaled = scaled(scale, seconds, clients, transports.get(..complete).unwrap_or_default());
+        let seconds = if transports.len() == 1 { Elapsed(ran) } else { seconds };
+        Ok(Summary { seconds, clients, partial, transports, scaled })
+    }
+
+    fn spec(&self, name: &str, n: usize, workload: &Workload, length: Duration) -> Spec {
+        let own = |event: &&Planned| event.client.is_none();
+        let news = workload.events.iter().filter(own).map(|event| (event.at, event.text.clone()));
+        let speech = |event: &Planned| {
+            let from = event.client.clone()?;
+            Some((event.at, Speech { from, text: event.text.clone() }))
+        };
+        Spec {
+            transport: name.into(),
+            port: self.ports.later(n),
+            network: workload.network,
+            tls: self.flags.changes.tls,
+            clients: workload.clients,
+            poll: workload.poll,
+            news: news.collect(),
+            speeches: workload.events.iter().filter_map(speech).collect(),
+            length,
+        }
+    }
+}
+
+/// `1000 clients on each, one transport after another, 18.5s each`
+fn what(workload: &Workload, length: Duration) -> String {
+    let clients = workload.clients;
+    let length = humantime::format_duration(length);
+    match workload.transports.len() {
+        1 => format!("{clients} clients, {length}"),
+        _ => format!("{clients} clients on each, one transport after another, {length} each"),
+    }
+}
+
+fn talks_by(name: &str) -> String {
+    transport(name).map_or_else(String::new, |it| it.client_talks_by().to_owned())
+}
+
+fn failed(name: &str, workload: &Workload, why: String) -> Transport {
+    let events = workload.events.iter().filter(|event| event.client.is_none()).count() as u64;
+    Transport {
+        name: name.into(),
+        events,
+        lost: events * u64::from(workload.clients),
+        client_talks_by: talks_by(name),
+        failed: Some(why),
+        ..Transport::default()
+    }
+}
+
+/// What both processes counted, as one.
+fn told(name: &str, clients: u64, report: &Report) -> Transport {
+    let Report { served, visited, .. } = report;
+    let (heard, reached) = (Histogram::from(visited.heard.clone()), Histogram::from(visited.reached.clone()));
+    let parts = |all: u64, plain: u64, messages: u64| {
+        let plain = if plain == 0 { all } else { plain };
+        Parts { headers: plain.saturating_sub(messages), messages, tls: all.saturating_sub(plain) }
+    };
+    let (requests, first) = visited.requests;
+    let failed = visited.failed.as_ref().map(|(count, why)| match *count {
+        count if count == clients => why.clone(),
+        count => format!("{count} of {clients} clients: {why}"),
+    });
+    Transport {
+        name: name.into(),
+        events: served.news,
+        heard_after: heard.spread(),
+        delays: heard.delays(),
+        connections: served.connections,
+        requests,
+        empty: visited.empty,
+        from_client: served.from_client,
+        from_server: served.from_server,
+        payload: visited.content_sent + visited.content_heard,
+        made_of: MadeOf {
+            client: parts(served.from_client, served.plain.0, visited.content_sent),
+            server: parts(served.from_server, served.plain.1, visited.content_heard),
+        },
+        once: Once {
+            connections: served.staying,
+            requests: if served.staying == 0 { 0 } else { first },
+            bytes: visited.bytes_once,
+            cpu: Elapsed(served.cpu_once),
+        },
+        lost: (served.news * clients).saturating_sub(heard.len()),
+        doubled: visited.doubled,
+        client_talks_by: talks_by(name),
+        sent: visited.sent,
+        unreached: visited.wanted.saturating_sub(reached.len()),
+        reached_after: reached.spread(),
+        broken: visited.broken,
+        recovered: visited.recovered,
+        time_wait: served.time_wait.map(|(server, client)| TimeWait { client, server }),
+        cpu: Some(Elapsed(served.cpu)),
+        memory: served.memory.map(|memory| memory / clients.max(1)),
+        failed,
+    }
+}

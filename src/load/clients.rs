@@ -1,0 +1,277 @@
+//! The process that visits: many clients on one transport.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::io::{BufReader, stdin, stdout};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
+
+use super::Histogram;
+use super::lines;
+use super::own;
+use super::words::{ClientsSpec, Made, Order, Told, Visited};
+use crate::client::{Clock, Counts, Ear, Hearing, Lane, LaneError, Span, Speech, Trust, transport};
+use crate::tap::{Looking, Taps, kernel};
+use crate::timeline::{Bus, Keep};
+
+/// One after another: a server has room for so many that knock at once.
+const APART: Duration = Duration::from_micros(200);
+
+/// How long all of them may take until they are ready, beside what the network takes.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What they may take to leave.
+const GOODBYE: Duration = Duration::from_secs(10);
+
+/// Visits as it is told by the lines of stdin, and tells on stdout.
+///
+/// # Errors
+/// Where whoever started it is gone.
+pub async fn visit() -> io::Result<()> {
+    kernel::raise_descriptor_limit();
+    let mut orders = lines::listen(BufReader::new(stdin()));
+    let Some(Order::Visit(spec)) = orders.recv().await else { return Ok(()) };
+    let mut out = stdout();
+    let mut crowd = match Crowd::gather(spec) {
+        Ok(crowd) => crowd,
+        Err(why) => return lines::write(&mut out, &Told::Failed(why)).await,
+    };
+    crowd.get_ready().await;
+    lines::write(&mut out, &Told::Ready).await?;
+    if crowd.run(&mut orders).await {
+        lines::write(&mut out, &Told::Visited(crowd.visited())).await?;
+    }
+    Ok(())
+}
+
+/// All clients.
+struct Crowd {
+    spec: ClientsSpec,
+    clock: Clock,
+    span: watch::Sender<Option<Span>>,
+    tasks: JoinSet<Result<(), LaneError>>,
+    speech: Vec<mpsc::UnboundedSender<Speech>>,
+    counts: Arc<Counts>,
+    heard: Arc<Heard>,
+    /// What was said and not had yet, and when.
+    said: HashMap<Speech, Vec<u64>>,
+    wanted: u64,
+    reached: Histogram,
+    failed: Option<(u64, String)>,
+    /// Bytes and requests when all were ready, and bytes at the end.
+    before: (u64, u64),
+    after: Option<u64>,
+}
+
+impl Crowd {
+    fn gather(spec: ClientsSpec) -> Result<Self, String> {
+        let trust = spec.certificate.as_deref().map(Trust::new).transpose();
+        let trust = trust.map_err(|error| error.to_string())?;
+        let taps = Taps::new(Bus::bounded(Keep { events: 0, bytes: 0 })).looking(Looking::Bare);
+        let begin = Instant::now();
+        let (clock, span) = Clock::new(begin, None);
+        let (counts, heard) = (Arc::<Counts>::default(), Arc::<Heard>::default());
+        let (mut tasks, mut speech) = (JoinSet::new(), Vec::new());
+        for n in 0..spec.clients {
+            let transport =
+                transport(&spec.transport).ok_or_else(|| format!("no transport {}", spec.transport))?;
+            let (says, listen) = mpsc::unbounded_channel();
+            let hearing: Arc<dyn Hearing> = Arc::clone(&heard) as Arc<dyn Hearing>;
+            let lane = Lane {
+                server: spec.server,
+                taps: taps.clone(),
+                trust: trust.clone(),
+                poll: spec.poll,
+                phase: spec.poll.mul_f64(f64::from(n) / f64::from(spec.clients)),
+                rtt: spec.network.rtt,
+                clock: clock.connecting(begin + APART * n),
+                ear: Ear::counted(hearing).counting(Arc::clone(&counts)),
+                speech: listen,
+                counts: Arc::clone(&counts),
+            };
+            speech.push(says);
+            tasks.spawn(transport.run(lane));
+        }
+        Ok(Self {
+            spec,
+            clock,
+            span,
+            tasks,
+            speech,
+            counts,
+            heard,
+            said: HashMap::new(),
+            wanted: 0,
+            reached: Histogram::default(),
+            failed: None,
+            before: (0, 0),
+            after: None,
+        })
+    }
+
+    /// Waits until each of them is ready, or will never be.
+    async fn get_ready(&mut self) {
+        let mut readiness = self.clock.readiness();
+        let until = Instant::now() + PATIENCE + APART * self.spec.clients + 8 * self.spec.network.rtt;
+        loop {
+            let ready = readiness.borrow_and_update().clients + self.gone();
+            if ready >= self.spec.clients as usize {
+                break;
+            }
+            tokio::select! {
+                _ = readiness.changed() => {}
+                Some(ended) = self.tasks.join_next() => self.ended(ended),
+                () = sleep_until(until) => break,
+            }
+        }
+        self.before = (self.counts.bytes.get(), self.counts.requests.get());
+    }
+
+    fn gone(&self) -> usize {
+        self.failed.as_ref().map_or(0, |(count, _)| usize::try_from(*count).unwrap_or(usize::MAX))
+    }
+
+    fn ended(&mut self, ended: Result<Result<(), LaneError>, tokio::task::JoinError>) {
+        let why = match ended {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => error.to_string(),
+            Err(error) => error.to_string(),
+        };
+        self.failed.get_or_insert((0, why)).0 += 1;
+    }
+
+    /// From the start to the end. False: whoever started it is gone.
+    async fn run(&mut self, orders: &mut mpsc::Receiver<Order>) -> bool {
+        let mut speeches = std::mem::take(&mut self.spec.speeches).into_iter().peekable();
+        let mut run: Option<(Instant, Instant)> = None;
+        loop {
+            let next = run.and_then(|(start, _)| Some(start + speeches.peek()?.0));
+            let end = run.map(|(_, until)| until).filter(|_| self.after.is_none());
+            let gone = run.filter(|_| self.after.is_some()).map(|(_, until)| until + GOODBYE);
+            if self.is_over(run) {
+                return true;
+            }
+            tokio::select! {
+                order = orders.recv() => match order {
+                    Some(Order::Run { start, until }) => {
+                        let (start, until) = (own::instant(start), own::instant(until));
+                        run = Some((start, until));
+                        self.span.send_replace(Some(Span { start, until }));
+                    }
+                    Some(Order::Made(made)) => self.made(made),
+                    Some(Order::Stop) => {
+                        let now = Instant::now();
+                        let start = run.map_or(now, |(start, _)| start);
+                        run = Some((start, now));
+                        self.span.send_replace(Some(Span { start, until: now }));
+                    }
+                    Some(Order::Serve(_) | Order::Visit(_)) => {}
+                    None => return false,
+                },
+                Some(ended) = self.tasks.join_next() => self.ended(ended),
+                () = super::server::at(next) => {
+                    if let Some((_, speech)) = speeches.next() {
+                        self.say(speech);
+                    }
+                }
+                () = super::server::at(end) => self.after = Some(self.counts.bytes.get()),
+                () = super::server::at(gone) => return true,
+            }
+        }
+    }
+
+    /// Whether all have left when it was time. What was made last may still be on its way here, and what it was heard after is not
+    /// known before.
+    fn is_over(&self, run: Option<(Instant, Instant)>) -> bool {
+        let late = run.is_some_and(|(_, until)| until <= Instant::now());
+        late && self.after.is_some() && self.tasks.is_empty() && self.heard.knows_all()
+    }
+
+    /// Each thing is said by another of them.
+    fn say(&mut self, speech: Speech) {
+        let speaker =
+            self.speech.get(usize::try_from(self.wanted).unwrap_or_default() % self.speech.len().max(1));
+        self.wanted += 1;
+        self.said.entry(speech.clone()).or_default().push(own::now());
+        // One that has failed says nothing.
+        let _ = speaker.map(|speaker| speaker.send(speech));
+    }
+
+    fn made(&mut self, made: Made) {
+        match made.speech {
+            None => self.heard.made(made.id, made.at),
+            Some(speech) => {
+                if let Some(said) = self.said.get_mut(&speech).filter(|said| !said.is_empty()) {
+                    let after = made.at.saturating_sub(said.remove(0));
+                    self.reached.record(Duration::from_nanos(after));
+                }
+            }
+        }
+    }
+
+    fn visited(&self) -> Visited {
+        let counts = &self.counts;
+        let after = self.after.map_or(0, |after| counts.bytes.get().saturating_sub(after));
+        Visited {
+            heard: self.heard.lock().delays.counted(),
+            reached: self.reached.counted(),
+            wanted: self.wanted,
+            sent: counts.sent.get(),
+            requests: (counts.requests.get(), self.before.1),
+            empty: counts.empty.get(),
+            content_sent: counts.content_sent.get(),
+            content_heard: counts.content_heard.get(),
+            bytes_once: self.before.0 + after,
+            doubled: counts.doubled.get(),
+            broken: counts.broken.get(),
+            recovered: counts.recovered.get(),
+            failed: self.failed.clone(),
+        }
+    }
+}
+
+/// After how long they hear what.
+#[derive(Debug, Default)]
+struct Heard(Mutex<Delays>);
+
+#[derive(Debug, Default)]
+struct Delays {
+    /// When each message was made, as far as that is known here.
+    made: HashMap<u64, u64>,
+    /// Heard before that was known: when.
+    early: HashMap<u64, Vec<u64>>,
+    delays: Histogram,
+}
+
+impl Heard {
+    fn lock(&self) -> MutexGuard<'_, Delays> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn made(&self, id: u64, at: u64) {
+        let mut all = self.lock();
+        all.made.insert(id, at);
+        for heard in all.early.remove(&id).unwrap_or_default() {
+            all.delays.record(Duration::from_nanos(heard.saturating_sub(at)));
+        }
+    }
+
+    fn knows_all(&self) -> bool {
+        self.lock().early.is_empty()
+    }
+}
+
+impl Hearing for Heard {
+    fn heard(&self, id: u64) {
+        let now = own::now();
+        let mut all = self.lock();
+        match all.made.get(&id).copied() {
+            Some(made) => all.delays.record(Duration::from_nanos(now.saturating_sub(made))),
+            None => all.early.entry(id).or_default().push(now),
+        }
+    }
+}
