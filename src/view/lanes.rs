@@ -85,7 +85,7 @@ pub(super) struct Lane {
     pub closed: u64,
     /// What was said without a request, in order.
     pub spoke: Vec<Side>,
-    /// Before which of those a connection broke on which the server may speak.
+    /// Before which of those a connection broke on which news were expected.
     pub broke: Vec<usize>,
     /// After how long each of the server's messages was heard, in the order in which they were.
     pub delays: Vec<Duration>,
@@ -112,7 +112,8 @@ impl Lane {
 
     /// Whether that has happened in this row, with all that it causes at once.
     fn has_heard(&self) -> bool {
-        let asks_again = !self.holds || !self.asked.is_empty();
+        let asks = |cell: &Cell| cell.request.is_some() && !cell.has_come();
+        let asks_again = !self.holds || self.cells.iter().any(asks);
         asks_again && self.cells.iter().any(|cell| !cell.heard.is_empty())
     }
 }

@@ -142,14 +142,17 @@ fn lost(summary: &Summary) -> Option<Sentence> {
 
 /// Who went on by itself after a connection broke.
 fn came_back(all: &[Transport]) -> Option<Sentence> {
-    let (back, gone): (Vec<&Transport>, Vec<&Transport>) =
-        all.iter().filter(|it| it.broken > 0).partition(|it| it.recovered >= it.broken);
-    let mut parts = Vec::new();
-    if !back.is_empty() {
-        parts.push(format!("Came back by itself: {}.", names(back)));
-    }
-    if !gone.is_empty() {
-        parts.push(format!("Did not come back each time: {}.", names(gone)));
-    }
+    let broken = || all.iter().filter(|it| it.broken > 0);
+    let groups = [
+        ("Came back by itself", broken().filter(|it| it.recovered >= it.broken).collect::<Vec<_>>()),
+        (
+            "Came back, but not each time",
+            broken().filter(|it| (1..it.broken).contains(&it.recovered)).collect(),
+        ),
+        ("Did not come back", broken().filter(|it| it.recovered == 0).collect()),
+    ];
+    let group =
+        |(words, of): (&str, Vec<&Transport>)| (!of.is_empty()).then(|| format!("{words}: {}.", names(of)));
+    let parts: Vec<String> = groups.into_iter().filter_map(group).collect();
     (!parts.is_empty()).then(|| plain(parts.join(" ")))
 }

@@ -1,5 +1,6 @@
 //! The scoreboard where no table fits: a card for each transport.
 
+use super::columns::differs;
 use super::{Drawing, total};
 use crate::terminal::{Ink, Line};
 use crate::timeline::{MadeOf, Parts, Spread, Summary, Transport};
@@ -56,12 +57,13 @@ impl Drawing {
 
 fn heard(it: &Transport) -> String {
     match it.heard_after {
-        Some(Spread { median, p99, worst }) => {
+        Some(spread) => {
+            let Spread { median, p99, worst } = spread;
             let [median, p99, worst] = [median, p99, worst].map(|it| units::duration(it.0));
-            if p99 == worst {
-                format!("heard after {median}, p99 and worst {worst}")
-            } else {
+            if differs(&spread) {
                 format!("heard after {median}, p99 {p99}, worst {worst}")
+            } else {
+                format!("heard after {median}, p99 and worst {worst}")
             }
         }
         None => "heard nothing".into(),
@@ -115,10 +117,10 @@ fn costs(summary: &Summary, it: &Transport) -> Vec<String> {
     server.into_iter().chain(waits).collect()
 }
 
-/// `a new connection`, `the same connection`
+/// `a new connection`, `a second connection`, `the same connection`
 fn talks_by(how: &str) -> String {
     match how.split(' ').next() {
-        Some("new") => format!("a {how}"),
+        Some("new" | "second") => format!("a {how}"),
         Some("same") => format!("the {how}"),
         Some(_) | None => how.into(),
     }

@@ -36,7 +36,12 @@ pub(super) fn tables(summary: &Summary, brief: bool) -> Vec<Vec<Vec<Column>>> {
 
 /// Whether the worst of a hundred is another one than the worst of all.
 fn shows_p99(summary: &Summary) -> bool {
-    summary.transports.iter().filter_map(|it| it.heard_after).any(|it| it.p99 != it.worst)
+    summary.transports.iter().filter_map(|it| it.heard_after).any(|it| differs(&it))
+}
+
+/// Histograms round: what is as near as that is the same delay.
+pub(super) fn differs(spread: &Spread) -> bool {
+    spread.p99.seconds() < spread.worst.seconds() * 0.99
 }
 
 /// Numbers stand at the right.
@@ -85,7 +90,7 @@ fn reached(summary: &Summary) -> Vec<Column> {
     let mut columns = Vec::new();
     if any(|_| true) {
         columns.push(column(&["server heard after", "server heard\nafter"], |it| it.median.0));
-        if any(|it| it.p99 != it.worst) {
+        if any(|it| differs(&it)) {
             columns.push(column(&["server heard p99", "p99"], |it| it.p99.0));
             columns.push(column(&["server heard worst", "worst"], |it| it.worst.0));
         } else {
