@@ -1,7 +1,8 @@
 //! What a client says while it waits for news on another connection: each time a POST, on a second connection that stays open.
 
-use std::future::{Future, pending};
+use std::future::{Future, pending, poll_fn};
 use std::pin::{Pin, pin};
+use std::task::Poll;
 use std::time::Duration;
 
 use hyper::header::{ACCEPT, CONTENT_TYPE, HOST};
@@ -62,7 +63,15 @@ impl Mouth {
         leave: &Leave,
         work: impl Future<Output = T>,
     ) -> Result<Option<T>, LaneError> {
+        if self.is_over() {
+            return Ok(None);
+        }
         let mut work = pin!(work);
+        // Begun before anybody looks for the end again: what is asked is asked before our sending ends.
+        let begun = poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx))).await;
+        if let Poll::Ready(done) = begun {
+            return Ok(Some(done));
+        }
         if let Some(done) = self.during(work.as_mut()).await? {
             return Ok(Some(done));
         }

@@ -48,5 +48,6 @@ mod sockets;
 mod strangers;
 mod terminal;
 mod tls;
+mod transports;
 mod tshark;
 mod visitor;
