@@ -140,8 +140,21 @@ impl Field {
             list.iter().find(|(_, by, words)| by == from && words == text).map(|(id, ..)| *id)
         };
         let waiting = list.wait_for(|list| found(list).is_some());
-        let list =
-            timeout(LIMIT, waiting).await.unwrap_or_else(|_| panic!("{text:?} does not come; {:?}", self.bus.after(Seq(0)).iter().rev().take(12).map(|e| format!("{:?}", e.kind).chars().take(300).collect::<String>()).collect::<Vec<_>>())).unwrap();
+        let list = timeout(LIMIT, waiting)
+            .await
+            .unwrap_or_else(|_| {
+                panic!(
+                    "{text:?} does not come; {:?}",
+                    self.bus
+                        .after(Seq(0))
+                        .iter()
+                        .rev()
+                        .take(12)
+                        .map(|e| format!("{:?}", e.kind).chars().take(300).collect::<String>())
+                        .collect::<Vec<_>>()
+                )
+            })
+            .unwrap();
         found(&list).unwrap()
     }
 
