@@ -87,9 +87,9 @@ fn median(it: &Transport) -> Option<f64> {
     it.heard_after.map(|spread| spread.median.seconds())
 }
 
-/// Whether it took part to the end, and heard everything.
+/// Whether it took part to the end, and both sides heard everything.
 fn is_whole(it: &Transport) -> bool {
-    it.failed.is_none() && it.lost == 0 && it.heard_after.is_some()
+    it.failed.is_none() && it.lost == 0 && it.unreached == 0 && it.heard_after.is_some()
 }
 
 fn names<'a>(all: impl IntoIterator<Item = &'a Transport>) -> String {
@@ -130,12 +130,20 @@ fn lost(summary: &Summary) -> Option<Sentence> {
         .filter(|it| it.doubled > 0)
         .map(|it| format!("{} {}", nice(&it.name), units::grouped(it.doubled)))
         .collect();
+    let unreached: Vec<String> = all
+        .iter()
+        .filter(|it| it.unreached > 0)
+        .map(|it| format!("{} {}", nice(&it.name), units::grouped(it.unreached)))
+        .collect();
     let mut parts = Vec::new();
     if !lost.is_empty() {
         parts.push(format!("Never heard: {}.", lost.join("; ")));
     }
     if !doubled.is_empty() {
         parts.push(format!("Heard again: {}.", doubled.join("; ")));
+    }
+    if !unreached.is_empty() {
+        parts.push(format!("Never reached the server: {}.", unreached.join("; ")));
     }
     (!parts.is_empty()).then(|| plain(parts.join(" ")))
 }

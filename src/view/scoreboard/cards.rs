@@ -1,6 +1,6 @@
 //! The scoreboard where no table fits: a card for each transport.
 
-use super::columns::differs;
+use super::columns::{differs, is_brief};
 use super::{Drawing, total};
 use crate::terminal::{Ink, Line};
 use crate::timeline::{MadeOf, Parts, Spread, Summary, Transport};
@@ -36,15 +36,13 @@ impl Drawing {
         let talks = talks_by(&it.client_talks_by);
         let mut texts =
             vec![heard(it), counts, format!("{}. The client talks by {talks}.", units::bytes(total(it)))];
-        texts.extend(it.reached_after.map(|spread| {
-            let (median, worst) = (units::duration(spread.median.0), units::duration(spread.worst.0));
-            format!("the server heard after {median}, worst {worst}")
-        }));
         texts.extend(trouble(it));
-        if !self.brief {
+        if !is_brief(summary, self.brief) {
+            texts.extend(it.reached_after.map(|spread| {
+                let (median, worst) = (units::duration(spread.median.0), units::duration(spread.worst.0));
+                format!("the server heard after {median}, worst {worst}")
+            }));
             texts.extend(bytes(it));
-        }
-        if !self.brief || summary.clients > 1 {
             texts.extend(costs(summary, it));
         }
         let name = Line::plain(" ")
@@ -89,7 +87,12 @@ fn bytes(it: &Transport) -> Vec<String> {
 }
 
 fn trouble(it: &Transport) -> Option<String> {
-    let counts = [(it.lost, "never heard"), (it.doubled, "heard again"), (it.broken, "broken")];
+    let counts = [
+        (it.lost, "never heard"),
+        (it.doubled, "heard again"),
+        (it.unreached, "never heard by the server"),
+        (it.broken, "broken"),
+    ];
     let counts = counts.into_iter().filter(|(count, _)| *count > 0);
     let mut parts: Vec<String> =
         counts.map(|(count, what)| format!("{} {what}", units::grouped(count))).collect();

@@ -122,6 +122,7 @@ fn any_transport(name: &'static str) -> impl Strategy<Value = Transport> {
             it.heard_after = None;
         }
         (it.requests, it.broken, it.recovered) = (requests, broken, recovered.min(broken));
+        it.unreached = u64::from(broken == 2);
         it.lost = if delay.is_none() { it.events } else { lost / 2 };
         it.failed = (failed && lost == 2).then(|| "gone".into());
         it.cpu = Some(Elapsed(Duration::from_micros(requests * 100)));
