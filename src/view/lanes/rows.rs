@@ -241,3 +241,26 @@ fn idle(lane: &Lane, room: usize) -> Line {
     let line = Line::plain(format!("│{}", " ".repeat(before))).with(Ink::Dim, words);
     line.with(Ink::Plain, format!("{}│", " ".repeat(after)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lanes_that_do_not_fit_stand_in_groups_of_about_the_same_size() {
+        let sizes = |width, lanes| groups(width, lanes).iter().map(Range::len).collect::<Vec<_>>();
+        assert_eq!(sizes(100, 7), [4, 3]);
+        assert_eq!(sizes(80, 7), [3, 2, 2]);
+        assert_eq!(sizes(160, 7), [7]);
+        // Below each other.
+        assert_eq!(sizes(60, 7), [4, 3]);
+        assert_eq!(sizes(48, 3), [3]);
+        assert_eq!(sizes(60, 2), [2]);
+        assert_eq!(sizes(usize::MAX, 7), [7]);
+        for (width, lanes) in (48..200).flat_map(|width| (1..=12).map(move |lanes| (width, lanes))) {
+            let groups = groups(width, lanes);
+            assert_eq!(groups.iter().cloned().flatten().collect::<Vec<_>>(), (0..lanes).collect::<Vec<_>>());
+            assert!(groups.iter().all(|group| !group.is_empty()));
+        }
+    }
+}

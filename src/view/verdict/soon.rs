@@ -128,5 +128,5 @@ pub(super) fn no_later(all: &[Transport]) -> Option<Sentence> {
         return Some(plain("WebSocket was not among the soonest.".into()));
     }
     (!others.is_empty())
-        .then(|| plain(format!("WebSocket does not win on delay: {} as soon.", names(others))))
+        .then(|| plain(format!("WebSocket does not win on delay. As soon: {}.", names(others))))
 }
