@@ -295,14 +295,17 @@ impl Player {
 
     /// The run is over at once.
     pub fn end_now(&self) {
-        let start = self.span.lock().unwrap().unwrap_or_else(Instant::now);
-        self.sets.send_replace(Some(Span { start, until: Instant::now() }));
+        self.end_in(Duration::ZERO);
     }
 
     /// A moment later.
     pub fn end_soon(&self) {
+        self.end_in(POLL * 2);
+    }
+
+    pub fn end_in(&self, time: Duration) {
         let start = self.span.lock().unwrap().unwrap_or_else(Instant::now);
-        self.sets.send_replace(Some(Span { start, until: Instant::now() + POLL * 2 }));
+        self.sets.send_replace(Some(Span { start, until: Instant::now() + time }));
     }
 
     pub async fn finish(&mut self) -> Result<Arc<Counts>, LaneError> {
@@ -310,4 +313,14 @@ impl Player {
         ended.unwrap_or_else(|_| panic!("{} does not end", self.name)).unwrap()?;
         Ok(Arc::clone(&self.counts))
     }
+}
+
+/// Ends when that is so: of counts nobody is told.
+pub async fn eventually(name: &str, so: impl Fn() -> bool) {
+    let waiting = async {
+        while !so() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    timeout(LIMIT, waiting).await.unwrap_or_else(|_| panic!("{name}: it does not happen"));
 }
