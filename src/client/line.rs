@@ -75,6 +75,7 @@ impl Line {
 
     /// Asks, and waits for the response's head.
     pub async fn send(&mut self, request: Request<Body>) -> Result<Response<Incoming>, Broken> {
+        self.leave.owe();
         if !self.is_ready().await {
             return Err(Broken { why: ended(None), untaken: true });
         }

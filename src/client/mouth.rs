@@ -1,7 +1,8 @@
 //! What a client says while it waits for news on another connection: each time a POST, on a second connection that stays open.
 
-use std::future::{Future, pending};
+use std::future::{Future, pending, poll_fn};
 use std::pin::{Pin, pin};
+use std::task::Poll;
 use std::time::Duration;
 
 use hyper::header::{ACCEPT, CONTENT_TYPE, HOST};
@@ -62,7 +63,15 @@ impl Mouth {
         leave: &Leave,
         work: impl Future<Output = T>,
     ) -> Result<Option<T>, LaneError> {
+        if self.is_over() {
+            return Ok(None);
+        }
         let mut work = pin!(work);
+        // Begun before anybody looks for the end again: what is asked is asked before our sending ends.
+        let begun = poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx))).await;
+        if let Poll::Ready(done) = begun {
+            return Ok(Some(done));
+        }
         if let Some(done) = self.during(work.as_mut()).await? {
             return Ok(Some(done));
         }
@@ -86,7 +95,7 @@ type Posting = Pin<Box<dyn Future<Output = (Option<Line>, Result<(), Unsaid>)> +
 /// Why words did not reach the server, as far as that is known.
 enum Unsaid {
     /// It certainly did not take them: they can be said again.
-    Untaken(String, Speech),
+    Untaken(Speech),
     /// Nobody knows. Said again, they might be heard twice: they are not.
     Unknown(String),
     /// It did not want them.
@@ -144,10 +153,8 @@ impl Words {
                 self.dialer.counts.sent.add(1);
                 self.health.works();
             }
-            Err(Unsaid::Untaken(why, speech)) => {
-                self.health.broke(why);
-                self.again = Some((Instant::now() + AGAIN, speech));
-            }
+            // Nothing broke that was needed before; whether news still come is told by the other connection.
+            Err(Unsaid::Untaken(speech)) => self.again = Some((Instant::now() + AGAIN, speech)),
             Err(Unsaid::Unknown(why)) => {
                 self.dialer.counts.sent.add(1);
                 self.health.broke(why);
@@ -177,7 +184,7 @@ async fn post(line: Option<Line>, dialer: Dialer, speech: Speech) -> (Option<Lin
             Some(line) => line,
             None => match Line::dial(&dialer).await {
                 Ok(line) => line,
-                Err(why) => return (None, Err(Unsaid::Untaken(why, speech))),
+                Err(_) => return (None, Err(Unsaid::Untaken(speech))),
             },
         };
         let request = match request(&dialer.host(), &speech) {
@@ -189,7 +196,7 @@ async fn post(line: Option<Line>, dialer: Dialer, speech: Speech) -> (Option<Lin
             Ok((status, body)) => (Some(line), Err(Unsaid::Refused(refusal(status, &body)))),
             // It ended while nothing was said.
             Err(broken) if broken.untaken && reused => continue,
-            Err(broken) if broken.untaken => (None, Err(Unsaid::Untaken(broken.why, speech))),
+            Err(broken) if broken.untaken => (None, Err(Unsaid::Untaken(speech))),
             Err(broken) => (None, Err(Unsaid::Unknown(broken.why))),
         };
     }

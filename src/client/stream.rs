@@ -31,15 +31,35 @@ enum Way {
 
 /// Ends the sending of a stream that a library owns: when that reads next, which whoever asks for it sees to.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Leave(Arc<AtomicBool>);
+pub(super) struct Leave(Arc<Left>);
+
+#[derive(Debug, Default)]
+struct Left {
+    wanted: AtomicBool,
+    /// The library was given something that it has not written yet.
+    owed: AtomicBool,
+}
 
 impl Leave {
+    /// Behind what was given to be written.
     pub fn now(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.wanted.store(true, Ordering::Relaxed);
     }
 
-    fn is_wanted(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+    /// Something is about to be given to the library.
+    pub fn owe(&self) {
+        self.0.owed.store(true, Ordering::Relaxed);
+    }
+
+    fn is_due(&self) -> bool {
+        self.0.wanted.load(Ordering::Relaxed) && !self.0.owed.load(Ordering::Relaxed)
+    }
+
+    fn written(&self, cx: &Context<'_>) {
+        if self.0.owed.swap(false, Ordering::Relaxed) && self.is_due() {
+            // To be read once more.
+            cx.waker().wake_by_ref();
+        }
     }
 }
 
@@ -88,7 +108,7 @@ impl AsyncRead for Stream {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.leave.is_wanted() && !self.left {
+        if !self.left && self.leave.is_due() {
             // Where it has to wait, it is woken for that too.
             self.left = self.as_mut().poll_shutdown(cx).is_ready();
         }
@@ -101,10 +121,12 @@ impl AsyncRead for Stream {
 
 impl AsyncWrite for Stream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        match &mut self.way {
-            Way::Plain(link) => Pin::new(link).poll_write(cx, buf),
-            Way::Secure(tls) => Pin::new(tls).poll_write(cx, buf),
-        }
+        let written = match &mut self.way {
+            Way::Plain(link) => ready!(Pin::new(link).poll_write(cx, buf)),
+            Way::Secure(tls) => ready!(Pin::new(tls).poll_write(cx, buf)),
+        };
+        self.leave.written(cx);
+        Poll::Ready(written)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -115,10 +137,9 @@ impl AsyncWrite for Stream {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let ended = match &mut self.way {
-            Way::Plain(link) => ready!(Pin::new(link).poll_shutdown(cx)),
-            Way::Secure(tls) => ready!(Pin::new(tls).poll_shutdown(cx)),
-        };
-        Poll::Ready(ended)
+        match &mut self.way {
+            Way::Plain(link) => Pin::new(link).poll_shutdown(cx),
+            Way::Secure(tls) => Pin::new(tls).poll_shutdown(cx),
+        }
     }
 }

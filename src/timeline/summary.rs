@@ -31,6 +31,9 @@ fn one() -> u64 {
 pub struct Transport {
     /// As in the lesson notation: `close`, `keep-alive`, `long-poll`, `sse`, `websocket`, `socketio`, `socketio-upgrade`.
     pub name: String,
+    /// How long it took part, seconds.
+    #[serde(default)]
+    pub ran: Elapsed,
     /// Messages that the server made; each client is to hear each of them.
     pub events: u64,
     /// From when a message was made until a client had it.

@@ -93,7 +93,7 @@ impl<'a> Seen<'a> {
     fn stays(&self, form: usize) -> Option<&'static str> {
         let forms = match (ways::way(&self.it.name)?, self.opened) {
             (_, 0) => return None,
-            (Way::TwoWay, _) => ["both may speak", "both speak", "two-way"],
+            (Way::Both, _) => ["both may speak", "both speak", "two-way"],
             (Way::Streams, _) => ["only the server speaks", "server speaks", "one-way"],
             (Way::Waits, _) => ["each answer waits for news", "answers wait", "waits"],
             (Way::Asks, 1) if ways::stays(&self.it.name) => {

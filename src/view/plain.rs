@@ -214,9 +214,15 @@ impl<O: Out> Plain<O> {
         for (n, name) in names.iter().enumerate().filter(|_| !rows.is_empty()) {
             let title = if title.is_empty() { String::new() } else { format!(", {title}") };
             self.sentence(&format!("{}{title}", nice(name)))?;
-            for (name, values) in rows {
+            for (whole, values) in rows {
                 let value = values.get(n).map(String::as_str).unwrap_or_default();
-                self.sentence(&format!("  {}: {value}", name.trim_start_matches(['=', '+', ' '])))?;
+                // Parts of the number before them.
+                let name = whole
+                    .strip_prefix("= ")
+                    .or(whole.strip_prefix("+ "))
+                    .map(|part| format!("of these, {part}"));
+                let name = name.unwrap_or_else(|| (*whole).to_owned());
+                self.sentence(&format!("  {name}: {value}"))?;
             }
         }
         Ok(())

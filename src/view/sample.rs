@@ -9,10 +9,12 @@ use crate::timeline::{
 
 mod compares;
 mod packets;
+mod seven;
 mod trials;
 
-pub(super) use compares::{all_lost, compare, crowded, many_goals, often, transport};
+pub(super) use compares::{all_lost, compare, crowded, many_goals, often};
 pub(super) use packets::{packets, packets_chatted};
+pub(super) use seven::{cut, load, partial, sealed, seven};
 pub(super) use trials::{change, foreign, garbage, long_frame, silence, skipped};
 
 /// Builds a timeline event by event.
@@ -24,6 +26,8 @@ pub(super) struct Story {
     opened: std::collections::HashMap<u64, Duration>,
     /// Connections that carry packets.
     carry: std::collections::HashSet<u64>,
+    /// All connections speak TLS.
+    tls: bool,
 }
 
 impl Story {
@@ -120,9 +124,19 @@ impl Story {
     }
 
     pub fn bytes(&mut self, conn: u64, from: Side, bytes: &[u8]) -> &mut Self {
-        *self.sums.entry((conn, from)).or_default() += bytes.len() as u64;
+        if self.tls {
+            let record: Vec<u8> = bytes.iter().map(|byte| !byte).chain([0; 22]).collect();
+            self.crosses(conn, from, &record, Layer::Tcp);
+            return self.crosses(conn, from, bytes, Layer::Tls);
+        }
+        self.crosses(conn, from, bytes, Layer::Tcp)
+    }
+
+    fn crosses(&mut self, conn: u64, from: Side, bytes: &[u8], layer: Layer) -> &mut Self {
+        let counted = if layer == Layer::Tcp { bytes.len() as u64 } else { 0 };
+        *self.sums.entry((conn, from)).or_default() += counted;
         let data = Data(bytes.to_vec().into());
-        self.push(Kind::Bytes { conn: ConnId(conn), from, len: bytes.len() as u64, layer: Layer::Tcp, data })
+        self.push(Kind::Bytes { conn: ConnId(conn), from, len: bytes.len() as u64, layer, data })
     }
 
     pub fn request(&mut self, conn: u64, exchange: u64, message: &str) -> &mut Self {

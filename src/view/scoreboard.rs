@@ -16,6 +16,8 @@ mod columns;
 const ASSUMED: &str = "this run's rate; what a connection needs once is counted once; computed, not measured";
 /// Narrower than this no table is drawn, columns: a card for each transport is read more easily.
 const TABLE: usize = 72;
+/// So many lines of the verdict stand together: an answer may stand below them.
+const VERDICT: usize = 11;
 /// Where a run was ended by somebody.
 pub(super) const PARTIAL: &str = "Ended early: results so far.";
 
@@ -40,9 +42,21 @@ impl Drawing {
         blocks.push(failures(summary).iter().flat_map(|it| self.sentence(it)).collect());
         blocks.push(delays::draw(look, width, &summary.transports, lanes));
         blocks.extend(summary.scaled.as_ref().map(|scaled| self.many(scaled)));
-        let sentences = verdict::sentences(summary);
-        blocks.push(sentences.iter().flat_map(|it| self.sentence(it)).collect());
+        blocks.extend(self.verdict(summary));
         blocks.retain(|lines| !lines.is_empty());
+        blocks
+    }
+
+    /// The verdict; where it is long, in parts.
+    fn verdict(self, summary: &Summary) -> Vec<Vec<Line>> {
+        let mut blocks: Vec<Vec<Line>> = Vec::new();
+        for sentence in verdict::sentences(summary) {
+            let lines = self.sentence(&sentence);
+            match blocks.last_mut().filter(|block| block.len() + lines.len() <= VERDICT) {
+                Some(block) => block.extend(lines),
+                None => blocks.push(lines),
+            }
+        }
         blocks
     }
 

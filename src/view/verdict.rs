@@ -103,7 +103,7 @@ fn speaks(all: &[Transport]) -> Option<Sentence> {
         return None;
     }
     let of = |way| all.iter().filter(|it| ways::way(&it.name) == Some(way)).collect::<Vec<_>>();
-    let (both, server) = (of(Way::TwoWay), of(Way::Streams));
+    let (both, server) = (of(Way::Both), of(Way::Streams));
     let mut parts = Vec::new();
     if !both.is_empty() {
         parts.push(format!("Both may speak at any time: {}.", names(both)));

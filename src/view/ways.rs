@@ -12,7 +12,7 @@ pub(super) enum Way {
     /// It asked once; the answer goes on.
     Streams,
     /// Either side speaks when it wants to.
-    TwoWay,
+    Both,
 }
 
 /// By the transport's name.
@@ -21,19 +21,19 @@ pub(super) fn way(name: &str) -> Option<Way> {
         "close" | "keep-alive" => Some(Way::Asks),
         "long-poll" => Some(Way::Waits),
         "sse" => Some(Way::Streams),
-        "websocket" | "socketio" | "socketio-upgrade" => Some(Way::TwoWay),
+        "websocket" | "socketio" | "socketio-upgrade" => Some(Way::Both),
         _ => None,
     }
 }
 
 /// Whether its server speaks without being asked again.
 pub(super) fn is_unasked(name: &str) -> bool {
-    matches!(way(name), Some(Way::Streams | Way::TwoWay))
+    matches!(way(name), Some(Way::Streams | Way::Both))
 }
 
 /// Whether its client speaks on the connection on which it hears.
 pub(super) fn is_two_way(name: &str) -> bool {
-    way(name) == Some(Way::TwoWay)
+    way(name) == Some(Way::Both)
 }
 
 /// Whether one connection is meant to be enough to hear everything.
@@ -46,7 +46,7 @@ pub(super) fn server_speaks(name: &str) -> &'static str {
     match way(name) {
         Some(Way::Asks) | None => "when asked",
         Some(Way::Waits) => "once a request",
-        Some(Way::Streams | Way::TwoWay) => "any time",
+        Some(Way::Streams | Way::Both) => "any time",
     }
 }
 

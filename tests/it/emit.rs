@@ -290,7 +290,7 @@ fn failure(server: SocketAddr, mode: Mode) -> String {
     runtime.block_on(async {
         let mut person = Person::new("anna", server, Taps::new(Bus::default()), Made::default());
         person.io(mode, "/").await;
-        match tokio::time::timeout(LIMIT, person.next(None)).await.unwrap() {
+        match tokio::time::timeout(LIMIT, person.next()).await.unwrap() {
             Incoming::Io(Io::Failed(why)) => why,
             other => panic!("{other:?}"),
         }

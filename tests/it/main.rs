@@ -51,5 +51,6 @@ mod strangers;
 mod streams;
 mod terminal;
 mod tls;
+mod transports;
 mod tshark;
 mod visitor;

@@ -29,6 +29,9 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// How long whoever comes back by itself may take for it: no longer than a browser's EventSource waits.
 const RECOVERY: Duration = Duration::from_secs(3);
 
+/// For whatever is on its way.
+const MOMENT: Duration = Duration::from_millis(500);
+
 /// Who said something, what, and when it was meant to be said, or was had.
 type Words = Vec<(Speech, Elapsed)>;
 
@@ -60,9 +63,19 @@ pub(super) fn length(workload: &Workload) -> Duration {
     let polls = last.as_nanos() / workload.poll.as_nanos().max(1) + 1;
     let polls = u32::try_from(polls).unwrap_or(u32::MAX);
     let moment = workload.poll.min(Duration::from_secs(1)) / 2 + 2 * network.rtt;
-    let recovery = if network.cut.is_some() { RECOVERY } else { Duration::ZERO };
-    let stalled = network.stall.map_or(Duration::ZERO, |stall| stall.time);
-    workload.poll.saturating_mul(polls) + moment + recovery + stalled
+    workload.poll.saturating_mul(polls) + moment + trouble(workload)
+}
+
+/// How long it runs on a transport where nobody asks every so often: to the last event, and a moment.
+pub(super) fn length_unasked(workload: &Workload) -> Duration {
+    let last = workload.events.last().map_or(Duration::ZERO, |event| event.at);
+    last + MOMENT + 4 * workload.network.rtt + trouble(workload)
+}
+
+/// What broken and stalled connections may take longer.
+fn trouble(workload: &Workload) -> Duration {
+    let recovery = workload.network.cut.map_or(Duration::ZERO, |_| RECOVERY);
+    recovery + workload.network.stall.map_or(Duration::ZERO, |stall| stall.time)
 }
 
 impl Player<'_> {
@@ -154,16 +167,15 @@ impl Player<'_> {
         }
         self.ended(&finished, workload).await;
         let events = self.taps.bus().after(since);
+        let seconds = Elapsed(until.saturating_duration_since(start));
         let transports = finished.into_iter().map(|(lane, failed)| {
             let mut tally =
                 Tally::new(&lane.name, lane.stage.server.address, (lane.ready(self.taps.bus()), ended));
             events.iter().for_each(|event| tally.event(event));
-            Transport { failed, ..lane.finish(tally) }
+            Transport { failed, ran: seconds, ..lane.finish(tally) }
         });
         let transports: Vec<Transport> = transports.collect();
-        let seconds = Elapsed(until.saturating_duration_since(start));
-        let scale = self.flags.changes.scale.unwrap_or_default();
-        let scaled = scaled(scale, seconds, 1, &transports);
+        let scaled = scaled(self.flags.changes.scale.unwrap_or_default(), 1, &transports);
         Ok(Summary { seconds, clients: 1, partial, transports, scaled })
     }
 

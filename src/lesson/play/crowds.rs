@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Listening;
-use super::compare::length;
+use super::compare::{length, length_unasked};
 use super::player::{PlayError, Player};
 use super::scale::scaled;
 use crate::client::{Speech, transport};
@@ -18,44 +18,39 @@ impl Player<'_> {
         haste: &mut Listening,
     ) -> Result<Summary, PlayError> {
         let clients = u64::from(workload.clients);
-        // Those that poll last do so almost a whole poll after the first.
-        let length = length(workload) + workload.poll;
-        self.begins(workload, Some(what(workload, length)), Vec::new());
-        let (mut transports, mut ran, mut partial) = (Vec::new(), length, false);
+        self.begins(workload, Some(what(workload)), Vec::new());
+        let (mut transports, mut partial) = (Vec::new(), false);
         for (n, name) in workload.transports.iter().enumerate() {
-            let spec = self.spec(name, n, workload, length);
-            let working = self.working(&format!("{name}, {clients} clients"), length);
+            let spec = self.spec(name, n, workload);
+            let working = self.working(&format!("{name}, {clients} clients"), spec.length);
             let done = load::run(&spec, haste.asked()).await;
             drop(working);
-            match done {
+            let transport = match done {
                 Ok(report) => {
-                    partial |= report.partial;
-                    ran = if report.partial { report.ran } else { ran };
-                    transports.push(told(name, clients, &report));
+                    partial = report.partial;
+                    told(name, clients, &report)
                 }
-                Err(error) => transports.push(failed(name, workload, error.to_string())),
-            }
-            if let Some(Transport { failed: Some(why), .. }) = transports.last() {
-                let (text, why) = (format!("{name}: {why}"), why.clone());
+                Err(error) => failed(name, workload, error.to_string()),
+            };
+            if let Some(why) = &transport.failed {
+                let text = format!("{name}: {why}");
                 self.taps.bus().append(Kind::World { what: "failed".into(), id: None, text });
                 if workload.network.cut.is_none() {
-                    self.failed(name, workload.line, why);
+                    self.failed(name, workload.line, why.clone());
                 }
             }
+            transports.push(transport);
             if partial {
                 break;
             }
         }
-        let seconds = Elapsed(length);
-        let scale = self.flags.changes.scale.unwrap_or_default();
-        // What ended early ran for another time.
-        let complete = if partial { transports.len().saturating_sub(1) } else { transports.len() };
-        let scaled = scaled(scale, seconds, clients, transports.get(..complete).unwrap_or_default());
-        let seconds = if transports.len() == 1 { Elapsed(ran) } else { seconds };
+        let scaled = scaled(self.flags.changes.scale.unwrap_or_default(), clients, &transports);
+        let seconds = transports.iter().map(|it| it.ran).max().unwrap_or_default();
         Ok(Summary { seconds, clients, partial, transports, scaled })
     }
 
-    fn spec(&self, name: &str, n: usize, workload: &Workload, length: Duration) -> Spec {
+    fn spec(&self, name: &str, n: usize, workload: &Workload) -> Spec {
+        let length = takes(name, workload);
         let own = |event: &&Planned| event.client.is_none();
         let news = workload.events.iter().filter(own).map(|event| (event.at, event.text.clone()));
         let speech = |event: &Planned| {
@@ -76,13 +71,23 @@ impl Player<'_> {
     }
 }
 
-/// `1000 clients on each, one transport after another, 18.5s each`
-fn what(workload: &Workload, length: Duration) -> String {
-    let clients = workload.clients;
-    let length = humantime::format_duration(length);
+/// How long a transport takes. Those of many clients that poll last do so almost a whole poll after the first.
+fn takes(name: &str, workload: &Workload) -> Duration {
+    if polls(name) { length(workload) + workload.poll } else { length_unasked(workload) }
+}
+
+/// Whether its clients ask every so often.
+fn polls(name: &str) -> bool {
+    matches!(name, "close" | "keep-alive")
+}
+
+/// `1000 clients on each, one transport after another, 126 s in all`
+fn what(workload: &Workload) -> String {
+    let all: Duration = workload.transports.iter().map(|name| takes(name, workload)).sum();
+    let (clients, seconds) = (workload.clients, all.as_secs_f64().ceil());
     match workload.transports.len() {
-        1 => format!("{clients} clients, {length}"),
-        _ => format!("{clients} clients on each, one transport after another, {length} each"),
+        1 => format!("{clients} clients, {seconds} s"),
+        _ => format!("{clients} clients on each, one transport after another, {seconds} s in all"),
     }
 }
 
@@ -117,6 +122,7 @@ fn told(name: &str, clients: u64, report: &Report) -> Transport {
     });
     Transport {
         name: name.into(),
+        ran: Elapsed(report.ran),
         events: served.news,
         heard_after: heard.spread(),
         delays: heard.delays(),

@@ -234,7 +234,8 @@ impl Lanes {
         let said = cells.iter().position(|cell| cell.heard.is_empty() && cell.came.as_ref() == Some(&text));
         let brought = |cell: &Cell| match &cell.came {
             Some(_) => cell.heard.is_empty(),
-            None => cell.answer.is_some(),
+            // The answer to what the client says brings no news.
+            None => cell.answer.is_some() && !cell.request.as_ref().is_some_and(|it| it.starts_with("POST")),
         };
         let same = |cell: &Cell| conn.is_some() && cell.conn == conn && brought(cell);
         let place = said.or_else(|| cells.iter().position(same));

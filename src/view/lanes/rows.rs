@@ -64,6 +64,7 @@ impl Lanes {
         if self.groups.len() > 1 {
             let which = match end - start {
                 1 => format!("lane {end} of {}", self.lanes.len()),
+                2 => format!("lanes {} and {end} of {}", start + 1, self.lanes.len()),
                 _ => format!("lanes {} to {end} of {}", start + 1, self.lanes.len()),
             };
             let others = if group == 0 { "; the others are drawn at the end" } else { ", at the same time" };

@@ -35,7 +35,17 @@ pub(in crate::view) fn transport(name: &str, delays: &[f64]) -> Transport {
 
 impl Story {
     /// The end of a compare: its delays are those that were told.
-    fn summary(&mut self, seconds: f64, mut transports: Vec<Transport>) -> &mut Self {
+    fn summary(&mut self, seconds: f64, transports: Vec<Transport>) -> &mut Self {
+        self.summary_with(seconds, transports, |_| ())
+    }
+
+    /// The same, changed in what stands around the transports.
+    pub(super) fn summary_with(
+        &mut self,
+        seconds: f64,
+        mut transports: Vec<Transport>,
+        change: impl FnOnce(&mut Summary),
+    ) -> &mut Self {
         for it in &mut transports {
             let delay = |event: &Event| match &event.kind {
                 Kind::Heard { client, after, .. } if *client == it.name => Some(after.0.as_secs_f64()),
@@ -46,16 +56,12 @@ impl Story {
             it.lost = it.events - delays.len() as u64;
         }
         let seconds = Elapsed(Duration::from_secs_f64(seconds));
-        self.push(Kind::Summary(Box::new(Summary {
-            seconds,
-            clients: 1,
-            partial: false,
-            transports,
-            scaled: None,
-        })))
+        let mut summary = Summary { seconds, clients: 1, partial: false, transports, scaled: None };
+        change(&mut summary);
+        self.push(Kind::Summary(Box::new(summary)))
     }
 
-    fn hears(&mut self, client: &str, id: u64, after: Duration) -> &mut Self {
+    pub(super) fn hears(&mut self, client: &str, id: u64, after: Duration) -> &mut Self {
         self.push(Kind::Heard { client: client.into(), conn: None, id, after: Elapsed(after) })
     }
 

@@ -7,8 +7,8 @@ use crate::view::labels::nice;
 use crate::view::text::wrap_text;
 use crate::view::units;
 
-/// So many lines are one block.
-const ROWS: usize = 14;
+/// So many lines are one block, and a gap.
+const ROWS: usize = 13;
 
 impl Drawing {
     /// All cards, as many in a block as a small screen holds.
@@ -87,17 +87,15 @@ fn bytes(it: &Transport) -> Vec<String> {
 }
 
 fn trouble(it: &Transport) -> Option<String> {
-    let parts = [
-        (it.lost, "never heard"),
-        (it.doubled, "heard again"),
-        (it.broken, "broken"),
-        (it.recovered, "came back"),
-    ];
-    let parts: Vec<String> = parts
-        .into_iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, what)| format!("{} {what}", units::grouped(count)))
-        .collect();
+    let counts = [(it.lost, "never heard"), (it.doubled, "heard again"), (it.broken, "broken")];
+    let counts = counts.into_iter().filter(|(count, _)| *count > 0);
+    let mut parts: Vec<String> =
+        counts.map(|(count, what)| format!("{} {what}", units::grouped(count))).collect();
+    match it.recovered {
+        0 => {}
+        1 => parts.push("came back once".into()),
+        times => parts.push(format!("came back {} times", units::grouped(times))),
+    }
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 

@@ -86,10 +86,10 @@ fn reached(summary: &Summary) -> Vec<Column> {
     if any(|_| true) {
         columns.push(column(&["server heard after", "server heard\nafter"], |it| it.median.0));
         if any(|it| it.p99 != it.worst) {
-            columns.push(column(&["p99"], |it| it.p99.0));
-            columns.push(column(&["worst"], |it| it.worst.0));
+            columns.push(column(&["server heard p99", "p99"], |it| it.p99.0));
+            columns.push(column(&["server heard worst", "worst"], |it| it.worst.0));
         } else {
-            columns.push(column(&["p99, worst", "p99,\nworst"], |it| it.worst.0));
+            columns.push(column(&["server heard p99, worst", "p99,\nworst"], |it| it.worst.0));
         }
     }
     columns

@@ -28,7 +28,8 @@ pub(super) fn bytes(all: &[Transport]) -> Option<Sentence> {
             plain(format!("Fewest bytes: {} {few}. Most: {} {many}.", nice(&least.name), nice(&most.name)))
         });
     };
-    let best = others().min_by_key(|it| total(it))?;
+    // Of two that are alike, the one that is more like it.
+    let best = others().min_by_key(|it| (total(it), it.name == "close"))?;
     let (name, other, ws) = (nice(&best.name), units::grouped(total(best)), units::grouped(total(socket)));
     Some(plain(match total(best).cmp(&total(socket)) {
         Ordering::Less => format!("WebSocket does not win on bytes: {name} {other}, WebSocket {ws}."),

@@ -145,7 +145,7 @@ fn a_websocket_that_fails_before_it_is_used_leaves_the_session_polling() {
         run(async {
             let mut person = begun(server, Mode::Upgrade).await;
             let clock = (manner == Manner::Mute).then(stop_the_clock);
-            assert!(matches!(person.next(None).await, Incoming::Io(Io::Connect(_))), "{manner:?}");
+            assert!(matches!(person.next().await, Incoming::Io(Io::Connect(_))), "{manner:?}");
             if clock.is_some() {
                 until(&mut told, "probe").await;
                 tokio::time::advance(Duration::from_secs(11)).await;
@@ -164,7 +164,7 @@ fn who_leaves_a_server_that_never_answers_the_probe_comes_away() {
     run(async {
         let mut person = begun(server, Mode::Upgrade).await;
         let _clock = stop_the_clock();
-        assert!(matches!(person.next(None).await, Incoming::Io(Io::Connect(_))));
+        assert!(matches!(person.next().await, Incoming::Io(Io::Connect(_))));
         until(&mut told, "probe").await;
         tokio::time::advance(Duration::from_secs(1)).await;
         assert!(person.on_socket(Command::Leave));
@@ -188,7 +188,7 @@ fn a_flood_of_questions_is_answered() {
             }
             let mut next = 0;
             while next < MANY {
-                match person.next(None).await {
+                match person.next().await {
                     Incoming::Io(Io::Ack { id, .. }) => {
                         assert_eq!(id, next, "{mode:?}");
                         next += 1;
