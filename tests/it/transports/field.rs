@@ -244,7 +244,7 @@ pub struct Player {
     bus: Bus,
     speech: mpsc::UnboundedSender<Speech>,
     sets: watch::Sender<Option<Span>>,
-    readiness: watch::Receiver<usize>,
+    readiness: watch::Receiver<wsdemo::client::Ready>,
     pub counts: Arc<Counts>,
     task: JoinHandle<Result<(), LaneError>>,
     span: Mutex<Option<Instant>>,
@@ -253,12 +253,12 @@ pub struct Player {
 impl Player {
     /// Ends when it is ready.
     pub async fn ready(&mut self) {
-        let ready = self.readiness.wait_for(|ready| *ready > 0);
+        let ready = self.readiness.wait_for(|ready| ready.clients > 0);
         timeout(LIMIT, ready).await.unwrap_or_else(|_| panic!("{} is never ready", self.name)).unwrap();
     }
 
     pub fn was_ready(&self) -> usize {
-        *self.readiness.borrow()
+        self.readiness.borrow().clients
     }
 
     /// The workload begins, and may take long.
