@@ -43,6 +43,7 @@ mod react;
 mod recorded;
 mod rooms;
 mod schema;
+mod scoreboard;
 mod serve;
 mod shape;
 mod socket;
