@@ -36,6 +36,7 @@ mod page;
 mod pauses;
 mod peers;
 mod players;
+mod polling;
 mod pty;
 mod races;
 mod react;
