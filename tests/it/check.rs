@@ -168,7 +168,7 @@ fn a_new_lesson_plays_and_holds_and_is_never_written_over() {
     let checked = run_in(&folder, &["--check", "mine.md"]);
     assert!(checked.status.success(), "{checked:?}");
     assert!(
-        text(&checked.stdout).starts_with("ok      mine.md  6 claims held, 1 comparison, "),
+        text(&checked.stdout).starts_with("ok      mine.md  9 claims held, 1 comparison, "),
         "{checked:?}"
     );
 

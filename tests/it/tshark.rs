@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
@@ -78,7 +78,12 @@ impl Capture {
     }
 
     /// Ends the capture and reads it.
-    pub fn finish(mut self) -> Vec<Stream> {
+    pub fn finish(self) -> Vec<Stream> {
+        self.finish_with(None)
+    }
+
+    /// The same; with a file of keys, what crosses is TLS, and read with them.
+    pub fn finish_with(mut self, keys: Option<&Path>) -> Vec<Stream> {
         self.prove();
         let pid = rustix::process::Pid::from_child(&self.tshark);
         rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
@@ -98,7 +103,11 @@ impl Capture {
             "-E",
             "occurrence=a",
         ]);
-        read.args(["-d", &format!("tcp.port=={first}-{last},http")]);
+        let outside = if keys.is_some() { "tls" } else { "http" };
+        read.args(["-d", &format!("tcp.port=={first}-{last},{outside}")]);
+        if let Some(keys) = keys {
+            read.args(["-o", &format!("tls.keylog_file:{}", keys.display())]);
+        }
         read.args(FIELDS.iter().flat_map(|field| ["-e", field]));
         let output = read.output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();

@@ -183,12 +183,16 @@ impl Scope {
                     never_upgrades(client, state.mode, at, page);
                 }
             }
+            Expect::Event { .. } => {
+                if !std::mem::replace(&mut state.socket, true) {
+                    no_events(client, at, page);
+                }
+            }
             Expect::Text(_)
             | Expect::Binary(_)
             | Expect::Ping(_)
             | Expect::Pong(_)
-            | Expect::Close { .. }
-            | Expect::Event { .. } => {
+            | Expect::Close { .. } => {
                 if !std::mem::replace(&mut state.socket, true) {
                     no_socket(client, at, page);
                 }
@@ -242,6 +246,14 @@ fn no_socket(client: &str, at: Piece<'_>, page: &mut Page<'_>) {
         message,
         format!("two lines before it: {front}> GET /ws and {front}> upgrade: websocket"),
     );
+}
+
+fn no_events(client: &str, at: Piece<'_>, page: &mut Page<'_>) {
+    let front = front(client);
+    let message = format!("{client} has opened no socket yet, and asked for no stream of events");
+    let mend =
+        format!("before it: {front}> GET /api/events, or {front}> GET /ws and {front}> upgrade: websocket");
+    page.mistake(at, message, mend);
 }
 
 fn no_stream(client: &str, at: Piece<'_>, page: &mut Page<'_>) {

@@ -171,6 +171,44 @@ fn every_form_of_what_a_client_gets_is_read() {
 }
 
 #[test]
+fn the_lines_of_a_stream_of_events_are_read() {
+    let stream = "> GET /api/events\n< 200\n< retry 2000\n< retry *\n< id 7\n< id {seen}\n< event goal *\n= response goes on";
+    let acts = acts(stream);
+    let expected = [
+        Expect::Retry(Some(2000)),
+        Expect::Retry(None),
+        Expect::Id("7".into()),
+        Expect::Id("{seen}".into()),
+        Expect::Event { name: "goal".into(), data: Values::Any },
+    ];
+    let read: Vec<_> = acts[2..7].iter().map(|act| &act.what).collect();
+    for (what, expected) in read.into_iter().zip(expected) {
+        assert!(matches!(what, What::Expect(expect, _) if *expect == expected), "{what:?}");
+    }
+    assert_eq!(acts[7].what, What::Claim(Statement::GoesOn));
+    // What is asked for elsewhere, in so many words, is a stream too; a field of that name is no line of its own.
+    assert_eq!(self::acts("> GET /other\n> accept: text/event-stream\n< 200\n< id: 7\n< event a *").len(), 3);
+    let stream = |line: &str| mistake(&format!("> GET /api/events\n< 200\n{line}"));
+    assert_eq!(stream("< retry"), "3:3: `retry` wants a number of milliseconds (retry 2000)");
+    assert_eq!(stream("< retry soon"), "3:9: `retry` wants a number of milliseconds (retry 2000)");
+    assert_eq!(stream("< id"), "3:3: `id` wants the last event's id (id {seen})");
+    assert_eq!(
+        stream("= response go on"),
+        "3:3: a `=` line has no claim named \"response go on\" (response goes on)"
+    );
+    assert!(stream("< text a").contains("has opened no socket yet (two lines before it"));
+    assert_eq!(
+        mistake("anna: > GET /api/messages\nanna: < id 7\nanna: < retry 1"),
+        "2:9: anna has asked for no stream of events yet (a line before it: anna: > GET /api/events)"
+    );
+    assert_eq!(
+        mistake("> GET /api/messages\n< 200\n< event message *"),
+        "3:3: client has opened no socket yet, and asked for no stream of events \
+         (before it: > GET /api/events, or > GET /ws and > upgrade: websocket)"
+    );
+}
+
+#[test]
 fn what_the_world_does_claims_and_waits_are_read() {
     assert_eq!(what(r#"! say "GOAL! 1-0""#), What::World(World::Say("GOAL! 1-0".into())));
     assert_eq!(what("! cut"), What::World(World::Cut));
