@@ -112,11 +112,11 @@ impl Lane {
         !self.sockets.is_empty() || (self.holds && self.is_open())
     }
 
-    /// Whether that has happened in this row, with all that it causes at once.
-    fn has_heard(&self) -> bool {
+    /// Whether it has heard so many in this row, and all that they cause at once has happened.
+    fn has_heard(&self, news: u64) -> bool {
         let asks = |cell: &Cell| cell.request.is_some() && !cell.has_come();
         let asks_again = !self.holds || self.cells.iter().any(asks);
-        asks_again && self.cells.iter().any(|cell| !cell.heard.is_empty())
+        asks_again && self.cells.iter().map(|cell| cell.heard.len() as u64).sum::<u64>() >= news
     }
 }
 
@@ -229,7 +229,8 @@ impl Lanes {
     /// Whether everybody who may be told unasked has heard the news. It is shown then, and not when something else
     /// happens, which may be seconds later.
     fn all_told(&self) -> bool {
-        self.lanes.iter().filter(|lane| lane.listens()).all(Lane::has_heard)
+        let news = self.more.saturating_add(1);
+        self.lanes.iter().filter(|lane| lane.listens()).all(|lane| lane.has_heard(news))
     }
 
     /// The row that was held back for what might happen at the same time: as far as it is drawn now.

@@ -13,6 +13,10 @@ const NOTICED: f64 = 0.005;
 /// And they are alike if neither is more than so many times the other.
 const ALIKE: f64 = 1.5;
 
+/// Of the soonest.
+const ON_TIME: &str = "On time:";
+/// Of those whose news were not all so.
+const MOSTLY: &str = "Mostly on time:";
 /// Of who need not ask, and gains nothing by it.
 pub(super) const NO_SOONER: &str = "clearly sooner";
 
@@ -32,10 +36,12 @@ pub(super) fn split(all: &[Transport]) -> (Vec<&Transport>, Vec<&Transport>) {
     heard.partition(|it| median(it).is_some_and(|it| !is_later(best, it)))
 }
 
-/// The soonest that heard everything, where others were clearly later.
-fn in_time(all: &[Transport]) -> Vec<&Transport> {
-    let (soonest, later) = split(all);
-    if later.is_empty() { Vec::new() } else { soonest.into_iter().filter(|it| is_whole(it)).collect() }
+/// Of the soonest those that were so with all but a hundredth of their news, and those that were not: by what others needed
+/// for half of them.
+fn steady<'a>(soonest: Vec<&'a Transport>, later: &[&Transport]) -> (Vec<&'a Transport>, Vec<&'a Transport>) {
+    let next = later.iter().filter_map(|it| median(it)).reduce(f64::min);
+    let p99 = |it: &Transport| it.heard_after.map(|spread| spread.p99.seconds());
+    soonest.into_iter().partition(|it| p99(it).zip(next).is_none_or(|(p99, next)| p99 < next))
 }
 
 fn worst(all: &[&Transport]) -> String {
@@ -43,16 +49,28 @@ fn worst(all: &[&Transport]) -> String {
     units::duration(worst)
 }
 
-/// `On time: WebSocket.`, where the sentences about each transport stand above.
+/// `On time: WebSocket. Mostly on time: SSE.`, where the sentences about each transport stand above.
 pub(super) fn on_time(all: &[Transport]) -> Option<Sentence> {
     let known = |it: &Transport| ways::way(&it.name) == Some(Way::Asks) || it.name == "websocket";
     if all.iter().all(known) {
         // It is said with what it comes from.
         return None;
     }
-    let soonest = in_time(all);
-    (!soonest.is_empty())
-        .then(|| Sentence { bold: "On time:".into(), plain: format!(" {}.", names(soonest)) })
+    let (soonest, later) = split(all);
+    if later.is_empty() {
+        return None;
+    }
+    let (always, mostly) = steady(soonest.into_iter().filter(|it| is_whole(it)).collect(), &later);
+    let always = (!always.is_empty()).then(|| format!("{}.", names(always)));
+    let mostly = (!mostly.is_empty()).then(|| format!("{}.", names(mostly)));
+    match (always, mostly) {
+        (Some(always), Some(mostly)) => {
+            Some(Sentence { bold: ON_TIME.into(), plain: format!(" {always} {MOSTLY} {mostly}") })
+        }
+        (Some(always), None) => Some(Sentence { bold: ON_TIME.into(), plain: format!(" {always}") }),
+        (None, Some(mostly)) => Some(Sentence { bold: MOSTLY.into(), plain: format!(" {mostly}") }),
+        (None, None) => None,
+    }
 }
 
 /// Of many transports: who was on time, who was late, and how late at worst.
@@ -63,7 +81,8 @@ pub(super) fn groups(all: &[Transport]) -> Vec<Sentence> {
         let plain = format!(" {}. Worst delay {}.", names(of.iter().copied()), worst(&of));
         (!of.is_empty()).then(|| Sentence { bold: bold.into(), plain })
     };
-    let first = if later.is_empty() { "About equally soon:" } else { "On time:" };
+    let first = if later.is_empty() { "About equally soon:" } else { ON_TIME };
+    let (whole, mostly) = steady(whole, &later);
     let silent: Vec<&Transport> = all.iter().filter(|it| it.heard_after.is_none()).collect();
     let nothing = (!silent.is_empty())
         .then(|| Sentence { bold: "Heard nothing:".into(), plain: format!(" {}.", names(silent)) });

@@ -123,6 +123,9 @@ fn any_transport(name: &'static str) -> impl Strategy<Value = Transport> {
         }
         (it.requests, it.broken, it.recovered) = (requests, broken, recovered.min(broken));
         it.unreached = u64::from(broken == 2);
+        if let Some(spread) = it.heard_after.as_mut().filter(|_| bytes % 3 == 0) {
+            spread.p99 = spread.worst;
+        }
         it.lost = if delay.is_none() { it.events } else { lost / 2 };
         it.failed = (failed && lost == 2).then(|| "gone".into());
         it.cpu = Some(Elapsed(Duration::from_micros(requests * 100)));
@@ -158,6 +161,13 @@ proptest! {
         for it in named(&all, &text, "On time:") {
             prop_assert!(is_whole(it) && !soon::is_later(best, median(it).unwrap()), "{}", text);
             prop_assert!(all.iter().filter_map(median).any(|it| soon::is_later(best, it)), "{}", text);
+        }
+        let later = all.iter().filter_map(median).filter(|it| soon::is_later(best, *it)).reduce(f64::min);
+        for it in named(&all, &text, "On time:") {
+            prop_assert!(it.heard_after.unwrap().p99.seconds() < later.unwrap(), "{}", text);
+        }
+        for it in named(&all, &text, "Mostly on time:") {
+            prop_assert!(is_whole(it) && it.heard_after.unwrap().p99.seconds() >= later.unwrap(), "{}", text);
         }
         for it in named(&all, &text, "Later:") {
             prop_assert!(soon::is_later(best, median(it).unwrap()), "{}", text);
