@@ -10,6 +10,7 @@ mod handshake;
 mod http;
 mod inbox;
 mod key;
+mod known;
 mod line;
 mod link;
 mod long_poll;

@@ -72,7 +72,7 @@ async fn poll(mut lane: Lane, close: bool) -> Result<(), LaneError> {
     let mut ending = Ending::of(&lane);
     lane.clock.ready();
     let Some(start) = ending.or(lane.clock.started()).await else { return Ok(()) };
-    let mut ticks = ticks(start + lane.phase, lane.poll);
+    let mut ticks = ticks(start + lane.phase, lane.poll.max(Duration::from_millis(1)));
     // Words that the server certainly did not take: they are said again at the next poll.
     let mut unsaid: Option<Speech> = None;
     loop {

@@ -60,6 +60,8 @@ pub(super) struct Lanes {
     row: Option<Elapsed>,
     /// What the world did at that time.
     news: Option<String>,
+    /// How much more news there were at once.
+    more: u64,
     slices: Slices,
     streams: Streams,
     loads: Loads,
@@ -85,7 +87,7 @@ pub(super) struct Lane {
     pub closed: u64,
     /// What was said without a request, in order.
     pub spoke: Vec<Side>,
-    /// Before which of those a connection broke on which the server may speak.
+    /// Before which of those a connection broke on which news were expected.
     pub broke: Vec<usize>,
     /// After how long each of the server's messages was heard, in the order in which they were.
     pub delays: Vec<Duration>,
@@ -112,7 +114,8 @@ impl Lane {
 
     /// Whether that has happened in this row, with all that it causes at once.
     fn has_heard(&self) -> bool {
-        let asks_again = !self.holds || !self.asked.is_empty();
+        let asks = |cell: &Cell| cell.request.is_some() && !cell.has_come();
+        let asks_again = !self.holds || self.cells.iter().any(asks);
         asks_again && self.cells.iter().any(|cell| !cell.heard.is_empty())
     }
 }
@@ -137,6 +140,7 @@ impl Lanes {
             exchanges: HashMap::new(),
             row: None,
             news: None,
+            more: 0,
             slices: Slices::default(),
             streams: Streams::default(),
             loads: Loads::default(),
@@ -191,11 +195,13 @@ impl Lanes {
         let mut rows = Vec::new();
         let over = self.row.is_some_and(|row| event.at.since(row) > SAME_ROW);
         let is_news = matches!(&event.kind, Kind::World { what, .. } if what != FAILED);
-        if over || is_news {
+        let burst = !over && self.is_burst(&event.kind);
+        if over || (is_news && !burst) {
             rows.push(self.flush());
         }
         match &event.kind {
             Kind::World { what, text, .. } if what == FAILED => self.failed(event.at, text),
+            Kind::World { .. } if burst => self.more += 1,
             Kind::World { what, text, .. } => {
                 self.row = Some(event.at);
                 self.news = Some(text.clone());
@@ -214,6 +220,12 @@ impl Lanes {
         rows
     }
 
+    /// Whether these are news that came with those before them, of which nobody has heard yet. In sentences each is told.
+    fn is_burst(&self, kind: &Kind) -> bool {
+        let says = matches!(kind, Kind::World { what, .. } if what == "say");
+        says && !self.told && self.news.is_some() && self.lanes.iter().all(|lane| lane.cells.is_empty())
+    }
+
     /// Whether everybody who may be told unasked has heard the news. It is shown then, and not when something else
     /// happens, which may be seconds later.
     fn all_told(&self) -> bool {
@@ -225,9 +237,15 @@ impl Lanes {
         let Some(at) = self.row.take() else {
             return Vec::new();
         };
-        let news = self.news.take();
-        let cells: Vec<Vec<Cell>> =
+        let news = match (self.news.take(), std::mem::take(&mut self.more)) {
+            (Some(news), more @ 1..) => Some(format!("{news} and {more} more")),
+            (news, _) => news,
+        };
+        let mut cells: Vec<Vec<Cell>> =
             self.lanes.iter_mut().map(|lane| std::mem::take(&mut lane.cells)).collect();
+        if !self.told {
+            cells.iter_mut().for_each(cell::together);
+        }
         if self.told {
             let lines = self.sentences(at, news.as_deref(), &cells).into_iter().map(Line::plain).collect();
             return self.at_most(0, lines);

@@ -69,7 +69,9 @@ impl<'a> Seen<'a> {
             }
             None => Vec::new(),
         };
-        let opened = lane.map_or(it.connections.div_ceil(clients), |lane| lane.opened);
+        // Where only some opened one more, that is none of each.
+        let each = (it.connections / clients).max(it.connections.min(1));
+        let opened = lane.map_or(each, |lane| lane.opened);
         Self { it, lane, clients, opened, spoke }
     }
 
@@ -78,7 +80,10 @@ impl<'a> Seen<'a> {
         let opened = match (self.clients, self.it.connections % self.clients) {
             (1, _) => format!("{} opened", units::grouped(self.opened)),
             (_, 0) => format!("{} a client", units::grouped(self.opened)),
-            (clients, _) => format!("{:.1} a client", self.it.connections as f64 / clients as f64),
+            (clients, _) => {
+                let each = format!("{:.1}", self.it.connections as f64 / clients as f64);
+                format!("{} a client", each.trim_end_matches(".0"))
+            }
         };
         let more = match self.it.broken {
             0 => self.stays(form).map(str::to_owned),

@@ -87,9 +87,9 @@ fn median(it: &Transport) -> Option<f64> {
     it.heard_after.map(|spread| spread.median.seconds())
 }
 
-/// Whether it took part to the end, and heard everything.
+/// Whether it took part to the end, and both sides heard everything.
 fn is_whole(it: &Transport) -> bool {
-    it.failed.is_none() && it.lost == 0 && it.heard_after.is_some()
+    it.failed.is_none() && it.lost == 0 && it.unreached == 0 && it.heard_after.is_some()
 }
 
 fn names<'a>(all: impl IntoIterator<Item = &'a Transport>) -> String {
@@ -130,6 +130,11 @@ fn lost(summary: &Summary) -> Option<Sentence> {
         .filter(|it| it.doubled > 0)
         .map(|it| format!("{} {}", nice(&it.name), units::grouped(it.doubled)))
         .collect();
+    let unreached: Vec<String> = all
+        .iter()
+        .filter(|it| it.unreached > 0)
+        .map(|it| format!("{} {}", nice(&it.name), units::grouped(it.unreached)))
+        .collect();
     let mut parts = Vec::new();
     if !lost.is_empty() {
         parts.push(format!("Never heard: {}.", lost.join("; ")));
@@ -137,19 +142,25 @@ fn lost(summary: &Summary) -> Option<Sentence> {
     if !doubled.is_empty() {
         parts.push(format!("Heard again: {}.", doubled.join("; ")));
     }
+    if !unreached.is_empty() {
+        parts.push(format!("Never reached the server: {}.", unreached.join("; ")));
+    }
     (!parts.is_empty()).then(|| plain(parts.join(" ")))
 }
 
 /// Who went on by itself after a connection broke.
 fn came_back(all: &[Transport]) -> Option<Sentence> {
-    let (back, gone): (Vec<&Transport>, Vec<&Transport>) =
-        all.iter().filter(|it| it.broken > 0).partition(|it| it.recovered >= it.broken);
-    let mut parts = Vec::new();
-    if !back.is_empty() {
-        parts.push(format!("Came back by itself: {}.", names(back)));
-    }
-    if !gone.is_empty() {
-        parts.push(format!("Did not come back each time: {}.", names(gone)));
-    }
+    let broken = || all.iter().filter(|it| it.broken > 0);
+    let groups = [
+        ("Came back by itself", broken().filter(|it| it.recovered >= it.broken).collect::<Vec<_>>()),
+        (
+            "Came back, but not each time",
+            broken().filter(|it| (1..it.broken).contains(&it.recovered)).collect(),
+        ),
+        ("Did not come back", broken().filter(|it| it.recovered == 0).collect()),
+    ];
+    let group =
+        |(words, of): (&str, Vec<&Transport>)| (!of.is_empty()).then(|| format!("{words}: {}.", names(of)));
+    let parts: Vec<String> = groups.into_iter().filter_map(group).collect();
     (!parts.is_empty()).then(|| plain(parts.join(" ")))
 }

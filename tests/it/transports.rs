@@ -5,13 +5,18 @@ mod breaks;
 mod field;
 mod slow;
 
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use wsdemo::tap::Network;
 use wsdemo::timeline::Who;
 
 use field::{ALL, Field, Options, Player};
 
 /// News all the way, words back, and the end.
-async fn takes_part(name: &str, tls: bool, early: bool) {
-    let field = Field::start(Options { tls, ..Options::default() });
+async fn takes_part(name: &str, tls: bool, early: bool, rtt: Duration) {
+    let network = Network { rtt, ..Network::default() };
+    let field = Field::start(Options { tls, network, ..Options::default() });
     let mut player = field.player(name);
     player.begin().await;
     for n in 0..5 {
@@ -57,7 +62,7 @@ async fn takes_part(name: &str, tls: bool, early: bool) {
 
 async fn all_take_part(tls: bool, early: bool) {
     for name in ALL {
-        takes_part(name, tls, early).await;
+        takes_part(name, tls, early, Duration::ZERO).await;
     }
 }
 
@@ -69,6 +74,13 @@ async fn each_hears_all_says_something_counts_right_and_leaves() {
 #[tokio::test]
 async fn the_same_over_tls() {
     all_take_part(true, false).await;
+}
+
+#[tokio::test]
+async fn the_same_far_away() {
+    let rtt = Duration::from_millis(40);
+    let plain = ALL.iter().map(|name| takes_part(name, false, false, rtt));
+    join_all(plain.chain(ALL.iter().map(|name| takes_part(name, true, true, rtt)))).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

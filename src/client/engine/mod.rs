@@ -6,12 +6,12 @@
 mod packet;
 mod polling;
 mod session;
+mod unsaid;
 mod websocket;
 
-use std::collections::VecDeque;
 use std::future::{Future, pending};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -28,6 +28,7 @@ use super::talk::{By, Talk, Turn};
 
 pub use packet::{Arg, Emit, Io};
 pub use session::Mode;
+pub(super) use unsaid::Unsaid;
 
 pub(super) use websocket::{closed, how};
 
@@ -43,20 +44,6 @@ const LIMIT: Duration = Duration::from_secs(10);
 
 /// Whether the session has changed to a WebSocket; why not, where it never will.
 pub(super) type Upgraded = Option<Result<(), String>>;
-
-/// What a client emitted while nobody was there to hear it. It outlives sessions: the next one says it.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Unsaid(Arc<Mutex<VecDeque<Emit>>>);
-
-impl Unsaid {
-    pub fn keep(&self, emit: Emit) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push_back(emit);
-    }
-
-    fn take(&self) -> VecDeque<Emit> {
-        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
 
 /// What a session begins with.
 pub(super) struct Start {

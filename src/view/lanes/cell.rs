@@ -52,6 +52,12 @@ impl Cell {
         self.answer.is_some() || self.came.is_some() || !self.heard.is_empty()
     }
 
+    /// Whether news came with it, and nothing else.
+    fn is_news(&self) -> bool {
+        let asked = self.request.is_some() || self.sent.is_some() || self.answer.is_some();
+        !asked && !self.opened && !self.closed && self.came.is_some() && !self.heard.is_empty()
+    }
+
     /// Draws it.
     pub fn draw(&self, look: Look, width: usize, line: &mut Line) {
         if let Some(note) = &self.note {
@@ -149,6 +155,29 @@ impl Cell {
     }
 }
 
+/// So many messages in a row on a connection, each on its own, are told together.
+const SEVERAL: usize = 3;
+
+/// Puts news together that came one after another at the same time.
+pub(super) fn together(cells: &mut Vec<Cell>) {
+    let mut all: Vec<Vec<Cell>> = Vec::new();
+    for cell in cells.drain(..) {
+        let same = |run: &Vec<Cell>| run.last().is_some_and(|last| last.conn == cell.conn && last.is_news());
+        match all.last_mut().filter(|run| cell.is_news() && same(run)) {
+            Some(run) => run.push(cell),
+            None => all.push(vec![cell]),
+        }
+    }
+    for mut run in all {
+        if run.len() >= SEVERAL {
+            let heard = run.iter_mut().flat_map(|cell| std::mem::take(&mut cell.heard)).collect();
+            run.truncate(1);
+            run.iter_mut().for_each(|first| first.heard = Vec::clone(&heard));
+        }
+        cells.extend(run);
+    }
+}
+
 /// `─GET──►`
 fn to_server(look: Look, words: &str, room: usize, line: &mut Line) {
     let words = look.cut(words, room.saturating_sub(1));
@@ -194,6 +223,22 @@ mod tests {
         assert_eq!(drawn(&poll("GOAL! 1-0", 1100), 23), "├►◄─GOAL! 1-0, 1.10 s─┤");
         assert_eq!(drawn(&poll("GOAL! 1-0", 1100), 21), "├►◄GOAL! 1-0, 1.10 s┤");
         assert_eq!(drawn(&poll("A RED CARD for number 8", 1100), 23), "├GET►◄A RED C…, 1.10 s┤");
+    }
+
+    #[test]
+    fn many_news_at_once_are_counted() {
+        let news = |words: &str, ms| Cell {
+            came: Some(words.into()),
+            heard: vec![(words.into(), Duration::from_millis(ms))],
+            ..Cell::default()
+        };
+        let mut two = vec![news("a", 1), news("b", 2)];
+        together(&mut two);
+        assert_eq!(two.len(), 2);
+        let mut three = vec![poll("x", 1), news("a", 1), news("b", 3), news("c", 2), poll("y", 1)];
+        together(&mut three);
+        assert_eq!(three.len(), 3);
+        assert_eq!(drawn(&three[1], 23), "├◄────3 news, 3.00 ms─┤");
     }
 
     #[test]

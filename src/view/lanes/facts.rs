@@ -100,7 +100,6 @@ impl Lanes {
                 self.lanes[lane].asked.remove(&key);
                 if streams {
                     // It was drawn when it began.
-                    self.lanes[lane].sockets.remove(&key.0);
                     return;
                 }
                 let answer = match packets {
@@ -172,8 +171,9 @@ impl Lanes {
         let broke = !in_order && (reset_by.is_some() || matches!(first, Who::Reset | Who::Error));
         let it = &mut self.lanes[lane];
         it.closed += 1;
+        let waited = it.holds && it.asked.iter().any(|(of, _)| *of == conn);
         it.asked.retain(|(of, _)| *of != conn);
-        if it.sockets.remove(&conn) && broke {
+        if (it.sockets.remove(&conn) || waited) && broke {
             it.broke.push(it.spoke.len());
         }
         self.loads.closed(conn);

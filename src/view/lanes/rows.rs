@@ -23,7 +23,7 @@ const WIDEST: usize = 40;
 /// So many lanes stand below each other in one ladder.
 const LISTED: usize = 4;
 /// The most lines that say why a lane failed.
-const REASON: usize = 3;
+const REASON: usize = 4;
 
 /// Which lanes stand in one ladder: all, or groups of about the same size where not all fit.
 pub(super) fn groups(width: usize, lanes: usize) -> Vec<Range<usize>> {

@@ -311,7 +311,7 @@ pub(in crate::view) fn cut() -> Vec<Event> {
     story.frame(15, Side::Client, Opcode::Close, &[3, 232]).close(15, Side::Client);
     let mut all: Vec<_> = added_up(3, 0).into_iter().filter(|it| names.contains(&it.name.as_str())).collect();
     (all[0].connections, all[0].broken, all[0].recovered) = (2, 1, 1);
-    (all[1].broken, all[1].failed) = (1, Some(reason.into()));
+    (all[1].broken, all[1].failed, all[1].unreached) = (1, Some(reason.into()), 1);
     (all[2].connections, all[2].broken, all[2].recovered) = (2, 1, 1);
     ends(&mut story, 5.0, all, |_| ());
     story.events

@@ -1,5 +1,6 @@
 //! The scoreboard where no table fits: a card for each transport.
 
+use super::columns::{differs, is_brief};
 use super::{Drawing, total};
 use crate::terminal::{Ink, Line};
 use crate::timeline::{MadeOf, Parts, Spread, Summary, Transport};
@@ -35,15 +36,13 @@ impl Drawing {
         let talks = talks_by(&it.client_talks_by);
         let mut texts =
             vec![heard(it), counts, format!("{}. The client talks by {talks}.", units::bytes(total(it)))];
-        texts.extend(it.reached_after.map(|spread| {
-            let (median, worst) = (units::duration(spread.median.0), units::duration(spread.worst.0));
-            format!("the server heard after {median}, worst {worst}")
-        }));
         texts.extend(trouble(it));
-        if !self.brief {
+        if !is_brief(summary, self.brief) {
+            texts.extend(it.reached_after.map(|spread| {
+                let (median, worst) = (units::duration(spread.median.0), units::duration(spread.worst.0));
+                format!("the server heard after {median}, worst {worst}")
+            }));
             texts.extend(bytes(it));
-        }
-        if !self.brief || summary.clients > 1 {
             texts.extend(costs(summary, it));
         }
         let name = Line::plain(" ")
@@ -56,12 +55,13 @@ impl Drawing {
 
 fn heard(it: &Transport) -> String {
     match it.heard_after {
-        Some(Spread { median, p99, worst }) => {
+        Some(spread) => {
+            let Spread { median, p99, worst } = spread;
             let [median, p99, worst] = [median, p99, worst].map(|it| units::duration(it.0));
-            if p99 == worst {
-                format!("heard after {median}, p99 and worst {worst}")
-            } else {
+            if differs(&spread) {
                 format!("heard after {median}, p99 {p99}, worst {worst}")
+            } else {
+                format!("heard after {median}, p99 and worst {worst}")
             }
         }
         None => "heard nothing".into(),
@@ -87,7 +87,12 @@ fn bytes(it: &Transport) -> Vec<String> {
 }
 
 fn trouble(it: &Transport) -> Option<String> {
-    let counts = [(it.lost, "never heard"), (it.doubled, "heard again"), (it.broken, "broken")];
+    let counts = [
+        (it.lost, "never heard"),
+        (it.doubled, "heard again"),
+        (it.unreached, "never heard by the server"),
+        (it.broken, "broken"),
+    ];
     let counts = counts.into_iter().filter(|(count, _)| *count > 0);
     let mut parts: Vec<String> =
         counts.map(|(count, what)| format!("{} {what}", units::grouped(count))).collect();
@@ -115,10 +120,10 @@ fn costs(summary: &Summary, it: &Transport) -> Vec<String> {
     server.into_iter().chain(waits).collect()
 }
 
-/// `a new connection`, `the same connection`
+/// `a new connection`, `a second connection`, `the same connection`
 fn talks_by(how: &str) -> String {
     match how.split(' ').next() {
-        Some("new") => format!("a {how}"),
+        Some("new" | "second") => format!("a {how}"),
         Some("same") => format!("the {how}"),
         Some(_) | None => how.into(),
     }

@@ -6,8 +6,17 @@ use crate::timeline::{MadeOf, Spread, Summary, Transport};
 use crate::view::table::{Align, Column};
 use crate::view::{units, ways};
 
+/// So few transports, with one client each, and only what a class needs is shown.
+const FEW: usize = 3;
+
+/// Whether not everything is shown: who compares more, or many clients, wants the numbers.
+pub(super) fn is_brief(summary: &Summary, brief: bool) -> bool {
+    brief && summary.clients <= 1 && summary.transports.len() <= FEW
+}
+
 /// The tables of a summary; each is made of groups of columns that should stand together.
 pub(super) fn tables(summary: &Summary, brief: bool) -> Vec<Vec<Vec<Column>>> {
+    let brief = is_brief(summary, brief);
     let mut scores = scores(summary);
     let mut others = Vec::new();
     if shows_p99(summary) {
@@ -18,10 +27,10 @@ pub(super) fn tables(summary: &Summary, brief: bool) -> Vec<Vec<Vec<Column>>> {
     }
     if !brief {
         others.push(speaks(summary));
+        others.push(reached(summary));
     }
-    others.push(reached(summary));
     others.push(trouble(summary));
-    if !brief || summary.clients > 1 {
+    if !brief {
         others.push(costs(summary));
     }
     others.retain(|group| !group.is_empty());
@@ -36,7 +45,12 @@ pub(super) fn tables(summary: &Summary, brief: bool) -> Vec<Vec<Vec<Column>>> {
 
 /// Whether the worst of a hundred is another one than the worst of all.
 fn shows_p99(summary: &Summary) -> bool {
-    summary.transports.iter().filter_map(|it| it.heard_after).any(|it| it.p99 != it.worst)
+    summary.transports.iter().filter_map(|it| it.heard_after).any(|it| differs(&it))
+}
+
+/// Histograms round: what is as near as that is the same delay.
+pub(super) fn differs(spread: &Spread) -> bool {
+    spread.p99.seconds() < spread.worst.seconds() * 0.99
 }
 
 /// Numbers stand at the right.
@@ -85,7 +99,7 @@ fn reached(summary: &Summary) -> Vec<Column> {
     let mut columns = Vec::new();
     if any(|_| true) {
         columns.push(column(&["server heard after", "server heard\nafter"], |it| it.median.0));
-        if any(|it| it.p99 != it.worst) {
+        if any(|it| differs(&it)) {
             columns.push(column(&["server heard p99", "p99"], |it| it.p99.0));
             columns.push(column(&["server heard worst", "worst"], |it| it.worst.0));
         } else {
@@ -137,6 +151,7 @@ fn trouble(summary: &Summary) -> Vec<Column> {
     };
     number(&["never heard", "never\nheard"], |it| it.lost);
     number(&["heard again", "heard\nagain"], |it| it.doubled);
+    number(&["server never heard", "server\nnever\nheard"], |it| it.unreached);
     number(&["broken"], |it| it.broken);
     if summary.transports.iter().any(|it| it.broken > 0) {
         columns.push(right(summary, &["came back", "came\nback"], |it| units::grouped(it.recovered)));

@@ -117,7 +117,12 @@ pub(super) fn lateness(all: &[Transport]) -> Option<Sentence> {
 pub(super) fn no_later(all: &[Transport]) -> Option<Sentence> {
     let socket = get(all, "websocket").filter(|it| is_whole(it))?;
     let (soonest, _) = split(all);
-    let as_soon = |it: &&Transport| matches!(it.name.as_str(), "sse" | "long-poll") && is_whole(it);
+    let near = |it: &Transport| {
+        let (it, socket) = (median(it).unwrap_or_default(), median(socket).unwrap_or_default());
+        it <= socket * ALIKE || it - socket < NOTICED
+    };
+    let as_soon =
+        |it: &&Transport| matches!(it.name.as_str(), "sse" | "long-poll") && is_whole(it) && near(it);
     let others: Vec<&Transport> = soonest.iter().copied().filter(as_soon).collect();
     if !soonest.iter().any(|it| it.name == socket.name) {
         return Some(plain("WebSocket was not among the soonest.".into()));
