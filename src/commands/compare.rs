@@ -1,4 +1,4 @@
-//! `wsdemo compare`: the built-in lesson of that name, its workload changed by flags.
+//! `wsdemo compare`: the built-in lesson of that name, or that of all ways where others are chosen, its workload changed by flags.
 
 use clap::ValueEnum as _;
 
@@ -8,7 +8,9 @@ use crate::failure::Failure;
 use crate::lesson::play::{Changes, Flags, Scale};
 
 pub(super) fn run(playing: &Playing, workload: WorkloadFlags) -> Result<(), Failure> {
-    play::lesson("compare", "compare", playing, Flags { changes: changes(workload), ..Flags::default() })
+    // What the one tells is true of its three transports only.
+    let lesson = if workload.all || workload.only.is_some() { "ways" } else { "compare" };
+    play::lesson(lesson, "compare", playing, Flags { changes: changes(workload), ..Flags::default() })
 }
 
 fn changes(flags: WorkloadFlags) -> Changes {

@@ -9,11 +9,12 @@ use super::parse::nearest;
 /// The lessons that are built in, in the order in which they are taught.
 ///
 /// To add one: `lessons/NAME.md`, and a line here.
-const BUILT_IN: [(&str, &str); 7] = [
+const BUILT_IN: [(&str, &str); 8] = [
     ("http", include_str!("../../lessons/http.md")),
     ("socket", include_str!("../../lessons/socket.md")),
     ("compare", include_str!("../../lessons/compare.md")),
     ("polling", include_str!("../../lessons/polling.md")),
+    ("ways", include_str!("../../lessons/ways.md")),
     ("choosing", include_str!("../../lessons/choosing.md")),
     ("socketio", include_str!("../../lessons/socketio.md")),
     ("react", include_str!("../../lessons/react.md")),
@@ -196,7 +197,7 @@ mod tests {
         let library = Library::new(Some(folder.path().to_owned()));
         assert_eq!(
             library.names().collect::<Vec<_>>(),
-            ["http", "socket", "compare", "polling", "choosing", "socketio", "react", "own"]
+            ["http", "socket", "compare", "polling", "ways", "choosing", "socketio", "react", "own"]
         );
         assert_eq!(library.find("http").expect("found").text, "mine");
         assert_eq!(library.find("own").expect("found").name, "own");
@@ -206,7 +207,7 @@ mod tests {
     #[test]
     fn a_name_that_nobody_has_is_told_with_those_that_there_are() {
         let error = Library::new(Some("/nowhere".into())).find("htpp").expect_err("unknown");
-        insta::assert_snapshot!(error, @r#"there is no lesson named "htpp" (did you mean http?); there are http, socket, compare, polling, choosing, socketio, react"#);
+        insta::assert_snapshot!(error, @r#"there is no lesson named "htpp" (did you mean http?); there are http, socket, compare, polling, ways, choosing, socketio, react"#);
     }
 
     #[test]

@@ -53,6 +53,7 @@ fn every_lesson_that_is_built_in_holds() {
             "lessons/socket.md",
             "lessons/compare.md",
             "lessons/polling.md",
+            "lessons/ways.md",
             "lessons/choosing.md",
             "lessons/socketio.md",
             "lessons/react.md"

@@ -139,7 +139,7 @@ fn the_library_lists_what_there_is_and_a_folder_comes_first() {
     let text = String::from_utf8(list.stdout).unwrap();
     let rows = text.lines().filter(|line| !line.starts_with(' '));
     let names: Vec<_> = rows.clone().map(|line| line.split_whitespace().next().unwrap()).collect();
-    assert_eq!(names, ["http", "socket", "compare", "polling", "choosing", "socketio", "react"]);
+    assert_eq!(names, ["http", "socket", "compare", "polling", "ways", "choosing", "socketio", "react"]);
     for row in rows {
         assert!(row.contains(" steps  ") && row.contains(" min  "), "{row}");
     }
