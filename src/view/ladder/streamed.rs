@@ -74,3 +74,89 @@ impl Ladder {
         vec![if packet == "event" { self.once(row, "the answer goes on") } else { row }]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::timeline::{ConnId, Head, Kind, Role, Show, Side};
+    use crate::view::ladder::Ladder;
+    use crate::view::sample::Story;
+
+    /// A stream that brings two things, and ends; with the words of its head and the length of what is around its events.
+    fn story(method: &str, complete: bool) -> Story {
+        let mut it = Story::default();
+        let conn = ConnId(1);
+        let head = |headers: &[(&str, &str)], head_len| {
+            let headers = headers.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+            Head { headers, head_len }
+        };
+        let packet = |packet: &str, event: Option<&str>, len| Kind::Packet {
+            conn,
+            from: Side::Server,
+            layer: "sse".into(),
+            packet: packet.into(),
+            event: event.map(str::to_owned),
+            namespace: None,
+            ack: None,
+            text: None,
+            len,
+        };
+        let target = "/api/events".to_owned();
+        it.wire(Show::Ladder).open(1, "anna").bytes(1, Side::Client, &[0; 50]);
+        it.push(Kind::Request { conn, exchange: 1, method: method.into(), target, head: head(&[], 50) });
+        it.push(Kind::MessageEnd {
+            conn,
+            from: Side::Client,
+            exchange: 1,
+            body_len: 0,
+            wire_len: 50,
+            complete: true,
+        });
+        it.remark_of("event message", "anna", Side::Server, "and on");
+        it.remark_of("setting", "anna", Side::Server, "come back soon");
+        it.bytes(1, Side::Server, &[0; 100 + 13 + 73 + 14]);
+        let headers = [("Content-Type", "text/event-stream")];
+        it.push(Kind::Response { conn, exchange: 1, status: 200, head: head(&headers, 100) });
+        if method != "HEAD" {
+            it.push(packet("setting", None, 13)).push(packet("event", Some("message"), 73));
+        }
+        it.say(Role::Played, "").wire(Show::Ladder).bytes(1, Side::Server, &[0; 5]);
+        let wire_len = if method == "HEAD" { 100 } else { 205 };
+        it.push(Kind::MessageEnd { conn, from: Side::Server, exchange: 1, body_len: 86, wire_len, complete });
+        it
+    }
+
+    fn rows(story: &Story) -> Vec<String> {
+        let mut ladder = Ladder::default();
+        let rows = story.events.iter().flat_map(|event| ladder.event(event));
+        let row = |row: super::Row| {
+            let remark = row.remark.map(|remark| format!(": {}", remark.text)).unwrap_or_default();
+            format!("{}{}{remark}", row.label, row.tail)
+        };
+        rows.map(row).skip(1).collect()
+    }
+
+    #[test]
+    fn a_stream_is_told_as_it_comes_and_every_byte_once() {
+        assert_eq!(
+            rows(&story("GET", true)),
+            [
+                "GET /api/events, 50 bytes: the client must speak first",
+                "200, a stream begins, 100 bytes: the server may only answer",
+                "sse setting, 13 bytes: come back soon",
+                "sse event \"message\", 73 bytes: and on",
+                "200 ends, 19 bytes: sizes of chunks",
+            ]
+        );
+        assert_eq!(
+            rows(&story("GET", false)).last().unwrap(),
+            "200 ends, 19 bytes, cut off: sizes of chunks"
+        );
+    }
+
+    #[test]
+    fn the_head_alone_is_no_stream() {
+        let rows = rows(&story("HEAD", true));
+        assert!(rows.iter().all(|row| !row.contains("stream begins")), "{rows:?}");
+        assert!(rows.last().unwrap().starts_with("200, 100 bytes"), "{rows:?}");
+    }
+}

@@ -25,8 +25,9 @@ impl Ladder {
             Shape::Solid(side) | Shape::Broken(side) => Some(side),
             Shape::Dotted(_) | Shape::Beside(_) | Shape::Across | Shape::Within(_) => None,
         };
-        // At other doors events come without packets.
-        let plain = row.conn.is_none_or(|conn| !self.within.carries(conn));
+        // At other doors events come without packets, in frames; those of a stream have rows of their own.
+        let framed = |conn| self.state.get(conn).is_some_and(|it| it.upgraded.is_some());
+        let plain = row.conn.is_none_or(|conn| !self.within.carries(conn) && framed(conn));
         let (conn, client) = (row.conn, row.client.clone());
         let meant = |told: &Told| {
             let free = told.packet.as_ref().is_none_or(|packet| plain && packet.starts_with("event "));
