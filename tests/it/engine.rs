@@ -367,8 +367,13 @@ fn a_probe_that_works_changes_the_transport() {
     assert_eq!(released.body, b"6");
     client.say_at_once(&["5".to_owned(), r#"420["echo","at once"]"#.to_owned()]);
     assert_eq!(client.hear(), r#"430["at once"]"#);
-    // It polls no more.
+    // It polls no more, and has one WebSocket only: another one changes nothing.
     assert_eq!(host.ask("GET", &at(&sid), "", "").status, 400);
+    let second = host.ask("GET", &format!("{WEBSOCKET}&sid={sid}"), HANDSHAKE, "");
+    assert_eq!((second.status, second.json()["code"].as_u64()), (400, Some(3)));
+    assert_eq!(host.server.sessions(), 1);
+    client.say(r#"421["echo","still here"]"#);
+    assert_eq!(client.hear(), r#"431["still here"]"#);
 }
 
 #[test]

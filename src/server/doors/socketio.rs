@@ -49,6 +49,7 @@ pub(in crate::server) async fn speak(
         return Ok(refused(1, "Session ID unknown"));
     }
     match (session, request.method() == Method::GET) {
+        (Some(session), true) if websocket && session.is_claimed() => Ok(refused(3, "Bad request")),
         (session, true) if websocket => shake(request, context, visit, session),
         (None, true) => open(request, context, visit).await,
         (None, false) => Ok(refused(2, "Bad handshake method")),

@@ -160,6 +160,9 @@ impl Engine {
             }
         };
         let Some(early) = early else { return hang_up(stream).await };
+        if !handshake.session.claim() {
+            return hang_up(stream).await;
+        }
         let request = std::mem::take(&mut handshake.request);
         let carried = Carried::new(stream, early.into(), handshake, hold, self.patience);
         // The door has looked at the request. In a box, since socketioxide's task has room for it several times.

@@ -4,7 +4,7 @@
 //! said. Here both are counted, so that who emits can wait, and so can the client.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::Waker;
 
@@ -47,6 +47,7 @@ impl Sessions {
             calm: Notify::new(),
             released: Notify::new(),
             begun: Arc::clone(begun),
+            carried: AtomicBool::new(false),
         })
     }
 
@@ -75,6 +76,8 @@ pub(in crate::server) struct Session {
     released: Notify,
     /// How many the connection has that it began on, this one among them.
     begun: Arc<AtomicUsize>,
+    /// Whether a WebSocket carries it.
+    carried: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -188,6 +191,16 @@ impl Session {
     /// Ends when a poll may stop.
     pub async fn released(&self) {
         self.released.notified().await;
+    }
+
+    /// A WebSocket carries it from now on. False where one does already: a session has one at most.
+    pub fn claim(&self) -> bool {
+        !self.carried.swap(true, Ordering::Relaxed)
+    }
+
+    /// Whether a WebSocket carries it.
+    pub fn is_claimed(&self) -> bool {
+        self.carried.load(Ordering::Relaxed)
     }
 
     /// It is on this WebSocket, of a server with limits, which says why it ends.
