@@ -1,9 +1,12 @@
 //! The API, as a visitor with a plain socket sees it.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
+use tokio_rustls::rustls::crypto::ring::default_provider;
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use wsdemo::server::DOORS;
 use wsdemo::timeline::{Kind, Seq, Who};
 
@@ -346,7 +349,13 @@ fn no_request_at_all_is_answered_400_and_closed() {
 #[test]
 fn an_ordinary_client_is_served_and_not_hung_up_on() {
     let host = Host::start();
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    // It brings no TLS of its own, and asks for some even where none is spoken.
+    let tls = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(RootCertStore::empty())
+        .with_no_client_auth();
+    let client = reqwest::Client::builder().no_proxy().tls_backend_preconfigured(tls).build().unwrap();
     let url = format!("http://{}{LIST}", host.address);
     host.block_on(async {
         let made = client.post(&url).json(&json!({"from": "anna", "text": "Nice!"})).send().await.unwrap();
