@@ -51,7 +51,10 @@ fn the_numbers_are_those_of_the_bytes() {
         let heard = told.heard_after.unwrap();
         let [p99, worst] = [99, 100].map(|percent| lane.nearest_rank(percent));
         let median = lane.median();
-        assert_eq!([heard.median.0, heard.p99.0, heard.worst.0], [median, p99, worst], "{told:?}");
+        // The histogram keeps four digits; the longest it keeps exactly.
+        let near = |told: Duration, exact: Duration| told.abs_diff(exact) <= exact / 5_000;
+        assert!(near(heard.median.0, median) && near(heard.p99.0, p99), "{told:?}: {median:?}, {p99:?}");
+        assert_eq!(heard.worst.0, worst, "{told:?}");
     }
 }
 
