@@ -86,8 +86,13 @@ pub(super) fn groups(all: &[Transport]) -> Vec<Sentence> {
     let silent: Vec<&Transport> = all.iter().filter(|it| it.heard_after.is_none()).collect();
     let nothing = (!silent.is_empty())
         .then(|| Sentence { bold: "Heard nothing:".into(), plain: format!(" {}.", names(silent)) });
-    let all =
-        [group(first, whole), group("As soon, but not everything:", not), group("Later:", later), nothing];
+    let all = [
+        group(first, whole),
+        group(MOSTLY, mostly),
+        group("As soon, but not everything:", not),
+        group("Later:", later),
+        nothing,
+    ];
     all.into_iter().flatten().collect()
 }
 
