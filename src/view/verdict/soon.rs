@@ -9,7 +9,9 @@ use crate::view::ways::{self, Way};
 /// Of two delays, one is really longer if it is so many times the other,
 const CLEARLY: f64 = 3.0;
 /// and by so many seconds: less nobody notices.
-const NOTICED: f64 = 0.005;
+const NOTICED: f64 = 0.020;
+/// Within so many seconds two are as soon as each other.
+const NEAR: f64 = 0.005;
 /// And they are alike if neither is more than so many times the other.
 const ALIKE: f64 = 1.5;
 
@@ -86,8 +88,13 @@ pub(super) fn groups(all: &[Transport]) -> Vec<Sentence> {
     let silent: Vec<&Transport> = all.iter().filter(|it| it.heard_after.is_none()).collect();
     let nothing = (!silent.is_empty())
         .then(|| Sentence { bold: "Heard nothing:".into(), plain: format!(" {}.", names(silent)) });
-    let all =
-        [group(first, whole), group("As soon, but not everything:", not), group("Later:", later), nothing];
+    let all = [
+        group(first, whole),
+        group(MOSTLY, mostly),
+        group("As soon, but not everything:", not),
+        group("Later:", later),
+        nothing,
+    ];
     all.into_iter().flatten().collect()
 }
 
@@ -138,7 +145,7 @@ pub(super) fn no_later(all: &[Transport]) -> Option<Sentence> {
     let (soonest, _) = split(all);
     let near = |it: &Transport| {
         let (it, socket) = (median(it).unwrap_or_default(), median(socket).unwrap_or_default());
-        it <= socket * ALIKE || it - socket < NOTICED
+        it <= socket * ALIKE || it - socket < NEAR
     };
     let as_soon =
         |it: &&Transport| matches!(it.name.as_str(), "sse" | "long-poll") && is_whole(it) && near(it);
