@@ -2,7 +2,7 @@
 
 use hyper::header::{ACCEPT, HOST};
 use hyper::{Request, StatusCode};
-use tokio::time::{sleep, sleep_until};
+use tokio::time::sleep;
 
 use super::dialer::Dialer;
 use super::inbox::Body;
@@ -45,7 +45,7 @@ async fn run(lane: Lane) -> Result<(), LaneError> {
     let mut health = Health::new(&counts);
     let mut open: Option<Line> = None;
     let mut begun = false;
-    mouth.during(sleep_until(clock.connects)).await?;
+    mouth.during(clock.connects()).await?;
     while !mouth.is_over() {
         let reused = open.is_some();
         if open.is_none() {

@@ -90,7 +90,7 @@ async fn run(lane: Lane, name: &str, mode: Mode) -> Result<(), LaneError> {
     let dialer = Dialer::of(&lane, name);
     let health = Health::new(&lane.counts);
     let Lane { clock, ear, speech, .. } = lane;
-    if ending.or(sleep_until(clock.connects)).await.is_none() {
+    if ending.or(clock.connects()).await.is_none() {
         return Ok(());
     }
     let (ear, unsaid, backoff) = (Arc::new(Mutex::new(ear)), Unsaid::default(), Backoff::default());

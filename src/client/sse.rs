@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hyper::header::{ACCEPT, CONTENT_TYPE, HOST};
 use hyper::{Request, Response, StatusCode};
-use tokio::time::{sleep, sleep_until};
+use tokio::time::sleep;
 
 use super::dialer::Dialer;
 use super::inbox::Body;
@@ -63,7 +63,7 @@ async fn run(lane: Lane) -> Result<(), LaneError> {
     let ending = Ending::of(&lane);
     let Lane { clock, ear, speech, counts, .. } = lane;
     let mut mouth = Mouth::new(&dialer, speech, ending);
-    mouth.during(sleep_until(clock.connects)).await?;
+    mouth.during(clock.connects()).await?;
     let health = Health::new(&counts);
     let mut source = Source { clock, ear, health, begun: false, last_id: String::new(), retry: RETRY };
     let mut open = None;

@@ -3,12 +3,12 @@
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::time::Instant;
 
 use super::{Ear, Trust};
@@ -128,10 +128,20 @@ pub struct Span {
 /// when all are ready. It may end sooner than was said.
 #[derive(Debug, Clone)]
 pub struct Clock {
-    /// When this client may connect.
-    pub connects: Instant,
+    /// When this client may connect, if there is a place for it at the door.
+    connects: Instant,
+    door: Arc<Door>,
     span: watch::Receiver<Option<Span>>,
     ready: watch::Sender<Ready>,
+}
+
+/// Where clients wait that are not ready yet: a crowd that knocks all at once is no crowd that is there.
+#[derive(Debug, Default)]
+struct Door {
+    /// For so many at once; without, for all.
+    places: Option<Arc<Semaphore>>,
+    /// This client's, until it is ready.
+    place: Mutex<Option<OwnedSemaphorePermit>>,
 }
 
 /// Who is ready so far.
@@ -148,17 +158,29 @@ impl Clock {
     #[must_use]
     pub fn new(connects: Instant, span: Option<Span>) -> (Self, watch::Sender<Option<Span>>) {
         let (sender, span) = watch::channel(span);
-        (Self { connects, span, ready: watch::Sender::default() }, sender)
+        (Self { connects, door: Arc::default(), span, ready: watch::Sender::default() }, sender)
     }
 
-    /// The same for a client that may connect at another time.
+    /// The same for a client that may connect at another time, with so many places at the door for it and all others.
     #[must_use]
-    pub fn connecting(&self, connects: Instant) -> Self {
-        Self { connects, ..self.clone() }
+    pub fn connecting(&self, connects: Instant, places: &Arc<Semaphore>) -> Self {
+        let door = Door { places: Some(Arc::clone(places)), place: Mutex::default() };
+        Self { connects, door: Arc::new(door), ..self.clone() }
+    }
+
+    /// Waits until this client may connect.
+    pub async fn connects(&self) {
+        tokio::time::sleep_until(self.connects).await;
+        if let Some(places) = &self.door.places {
+            // Never closed.
+            let place = Arc::clone(places).acquire_owned().await.ok();
+            *self.door.place.lock().unwrap_or_else(PoisonError::into_inner) = place;
+        }
     }
 
     /// From here on a client hears whatever is made. Called once by each, also by one that has nothing to get ready.
     pub fn ready(&self) {
+        drop(self.door.place.lock().unwrap_or_else(PoisonError::into_inner).take());
         self.ready.send_modify(|ready| {
             *ready = Ready { clients: ready.clients + 1, last: Some(Instant::now()) };
         });

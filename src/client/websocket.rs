@@ -1,7 +1,7 @@
 //! WebSocket: one handshake, then both sides speak when they have something to say.
 
 use serde_json::json;
-use tokio::time::{sleep_until, timeout};
+use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
@@ -35,7 +35,7 @@ impl Transport for WebSocket {
 
 async fn run(mut lane: Lane) -> Result<(), LaneError> {
     let mut ending = Ending::of(&lane);
-    if ending.or(sleep_until(lane.clock.connects)).await.is_none() {
+    if ending.or(lane.clock.connects()).await.is_none() {
         return Ok(());
     }
     let Some(ws) = ending.or(connect(&lane)).await else { return Ok(()) };

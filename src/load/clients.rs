@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::io::{BufReader, stdin, stdout};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
@@ -18,7 +18,13 @@ use crate::client::{Clock, Counts, Ear, Hearing, Lane, LaneError, Span, Speech, 
 use crate::tap::{Looking, Taps, kernel};
 use crate::timeline::{Bus, Keep};
 
-/// One after another: a server has room for so many that knock at once.
+/// So many connect at once: what a crowd costs that is there is not to be mixed up with what it costs to let it in all at once.
+const AT_THE_DOOR: usize = 32;
+
+/// For each such time that is added to a round trip, so many more.
+const NEAR: Duration = Duration::from_millis(10);
+
+/// And they come one after another.
 const APART: Duration = Duration::from_micros(200);
 
 /// How long all of them may take until they are ready, beside what the network takes.
@@ -75,6 +81,10 @@ impl Crowd {
         let begin = Instant::now();
         let (clock, span) = Clock::new(begin, None);
         let (counts, heard) = (Arc::<Counts>::default(), Arc::<Heard>::default());
+        // Who is far away stands there longer.
+        let longer = 1 + spec.network.rtt.as_millis() / NEAR.as_millis();
+        let places = AT_THE_DOOR.saturating_mul(usize::try_from(longer).unwrap_or(usize::MAX));
+        let door = Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS)));
         let (mut tasks, mut speech) = (JoinSet::new(), Vec::new());
         for n in 0..spec.clients {
             let transport =
@@ -88,7 +98,7 @@ impl Crowd {
                 poll: spec.poll,
                 phase: spec.poll.mul_f64(f64::from(n) / f64::from(spec.clients)),
                 rtt: spec.network.rtt,
-                clock: clock.connecting(begin + APART * n),
+                clock: clock.connecting(begin + APART * n, &door),
                 ear: Ear::counted(hearing).counting(Arc::clone(&counts)),
                 speech: listen,
                 counts: Arc::clone(&counts),
