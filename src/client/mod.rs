@@ -36,7 +36,7 @@ pub use key::new_key;
 pub use link::Link;
 pub use person::{Channel, Person};
 pub use streamed::Streamed;
-pub use transport::{Clock, Count, Counts, Lane, LaneError, Ready, Span, Speech, Transport};
+pub use transport::{Clock, Count, Counts, Lane, LaneError, Ready, Span, Speech, Transport, filled};
 pub use trust::Trust;
 
 use long_poll::LongPoll;

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -32,6 +32,16 @@ pub struct Speech {
     pub from: String,
     /// The words.
     pub text: String,
+}
+
+/// A text that is at least so many bytes long.
+#[must_use]
+pub fn filled(mut text: String, size: Option<usize>) -> String {
+    if let Some(missing) = size.and_then(|size| size.checked_sub(text.len())).filter(|missing| *missing > 0) {
+        text.push(' ');
+        text.extend(std::iter::repeat_n('.', missing - 1));
+    }
+    text
 }
 
 /// One client's part of a compare.
@@ -142,6 +152,8 @@ struct Door {
     places: Option<Arc<Semaphore>>,
     /// This client's, until it is ready.
     place: Mutex<Option<OwnedSemaphorePermit>>,
+    /// Whether this client is ready.
+    passed: AtomicBool,
 }
 
 /// Who is ready so far.
@@ -164,7 +176,11 @@ impl Clock {
     /// The same for a client that may connect at another time, with so many places at the door for it and all others.
     #[must_use]
     pub fn connecting(&self, connects: Instant, places: &Arc<Semaphore>) -> Self {
-        let door = Door { places: Some(Arc::clone(places)), place: Mutex::default() };
+        let door = Door {
+            places: Some(Arc::clone(places)),
+            place: Mutex::default(),
+            passed: AtomicBool::new(false),
+        };
         Self { connects, door: Arc::new(door), ..self.clone() }
     }
 
@@ -180,10 +196,17 @@ impl Clock {
 
     /// From here on a client hears whatever is made. Called once by each, also by one that has nothing to get ready.
     pub fn ready(&self) {
+        self.door.passed.store(true, Ordering::Relaxed);
         drop(self.door.place.lock().unwrap_or_else(PoisonError::into_inner).take());
         self.ready.send_modify(|ready| {
             *ready = Ready { clients: ready.clients + 1, last: Some(Instant::now()) };
         });
+    }
+
+    /// Whether this client is, or was, ready.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.door.passed.load(Ordering::Relaxed)
     }
 
     /// How many are ready: changes with each.

@@ -14,7 +14,7 @@ use super::Histogram;
 use super::lines;
 use super::own;
 use super::words::{ClientsSpec, Made, Order, Told, Visited};
-use crate::client::{Clock, Counts, Ear, Hearing, Lane, LaneError, Span, Speech, Trust, transport};
+use crate::client::{Clock, Counts, Ear, Hearing, Lane, LaneError, Span, Speech, Trust, filled, transport};
 use crate::tap::{Looking, Taps, kernel};
 use crate::timeline::{Bus, Keep};
 
@@ -30,6 +30,9 @@ const APART: Duration = Duration::from_micros(200);
 /// How long all of them may take until they are ready, beside what the network takes.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// What was said last may take so long until the server has it.
+const MOMENT: Duration = Duration::from_secs(1);
+
 /// What they may take to leave.
 const GOODBYE: Duration = Duration::from_secs(10);
 
@@ -40,18 +43,26 @@ const GOODBYE: Duration = Duration::from_secs(10);
 pub async fn visit() -> io::Result<()> {
     kernel::raise_descriptor_limit();
     let mut orders = lines::listen(BufReader::new(stdin()));
-    let Some(Order::Visit(spec)) = orders.recv().await else { return Ok(()) };
+    let Some(Order::Visit(spec)) = orders.recv().await.transpose()? else { return Ok(()) };
     let mut out = stdout();
     let mut crowd = match Crowd::gather(spec) {
         Ok(crowd) => crowd,
         Err(why) => return lines::write(&mut out, &Told::Failed(why)).await,
     };
-    crowd.get_ready().await;
+    if !crowd.get_ready(&mut orders).await? {
+        return Ok(());
+    }
     lines::write(&mut out, &Told::Ready).await?;
-    if crowd.run(&mut orders).await {
+    if crowd.run(&mut orders).await? {
         lines::write(&mut out, &Told::Visited(crowd.visited())).await?;
     }
     Ok(())
+}
+
+/// What became of a client.
+struct Ended {
+    how: Result<(), LaneError>,
+    was_ready: bool,
 }
 
 /// All clients.
@@ -59,7 +70,11 @@ struct Crowd {
     spec: ClientsSpec,
     clock: Clock,
     span: watch::Sender<Option<Span>>,
-    tasks: JoinSet<Result<(), LaneError>>,
+    tasks: JoinSet<Ended>,
+    /// How many ended that never were ready.
+    never: usize,
+    /// From when to when it runs, once that is known.
+    run: Option<(Instant, Instant)>,
     speech: Vec<mpsc::UnboundedSender<Speech>>,
     counts: Arc<Counts>,
     heard: Arc<Heard>,
@@ -104,13 +119,17 @@ impl Crowd {
                 counts: Arc::clone(&counts),
             };
             speech.push(says);
-            tasks.spawn(transport.run(lane));
+            let clock = lane.clock.clone();
+            let running = transport.run(lane);
+            tasks.spawn(async move { Ended { how: running.await, was_ready: clock.is_ready() } });
         }
         Ok(Self {
             spec,
             clock,
             span,
             tasks,
+            never: 0,
+            run: None,
             speech,
             counts,
             heard,
@@ -123,64 +142,72 @@ impl Crowd {
         })
     }
 
-    /// Waits until each of them is ready, or will never be.
-    async fn get_ready(&mut self) {
+    /// Waits until each of them is ready, or will never be; or nobody wants to wait. False: whoever started it is gone.
+    async fn get_ready(&mut self, orders: &mut mpsc::Receiver<io::Result<Order>>) -> io::Result<bool> {
         let mut readiness = self.clock.readiness();
         let until = Instant::now() + PATIENCE + APART * self.spec.clients + 8 * self.spec.network.rtt;
-        loop {
-            let ready = readiness.borrow_and_update().clients + self.gone();
+        while self.run.is_none() {
+            let ready = readiness.borrow_and_update().clients + self.never;
             if ready >= self.spec.clients as usize {
                 break;
             }
             tokio::select! {
                 _ = readiness.changed() => {}
                 Some(ended) = self.tasks.join_next() => self.ended(ended),
+                order = orders.recv() => match order.transpose()? {
+                    Some(order) => self.obey(order),
+                    None => return Ok(false),
+                },
                 () = sleep_until(until) => break,
             }
         }
         self.before = (self.counts.bytes.get(), self.counts.requests.get());
+        Ok(true)
     }
 
-    fn gone(&self) -> usize {
-        self.failed.as_ref().map_or(0, |(count, _)| usize::try_from(*count).unwrap_or(usize::MAX))
-    }
-
-    fn ended(&mut self, ended: Result<Result<(), LaneError>, tokio::task::JoinError>) {
-        let why = match ended {
-            Ok(Ok(())) => return,
-            Ok(Err(error)) => error.to_string(),
-            Err(error) => error.to_string(),
+    fn ended(&mut self, ended: Result<Ended, tokio::task::JoinError>) {
+        let (how, was_ready) = match ended {
+            Ok(Ended { how, was_ready }) => (how.map_err(|error| error.to_string()), was_ready),
+            Err(error) => (Err(error.to_string()), false),
         };
-        self.failed.get_or_insert((0, why)).0 += 1;
+        self.never += usize::from(!was_ready);
+        if let Err(why) = how {
+            self.failed.get_or_insert((0, why)).0 += 1;
+        }
+    }
+
+    fn obey(&mut self, order: Order) {
+        let span = match order {
+            Order::Run { start, until } => (own::instant(start), own::instant(until)),
+            Order::Enough => {
+                let now = Instant::now();
+                (self.run.map_or(now, |(start, _)| start.min(now)), now)
+            }
+            Order::Made(made) => return self.made(made),
+            Order::Serve(_) | Order::Visit(_) | Order::Stop => return,
+        };
+        self.run = Some(span);
+        self.span.send_replace(Some(Span { start: span.0, until: span.1 }));
     }
 
     /// From the start to the end. False: whoever started it is gone.
-    async fn run(&mut self, orders: &mut mpsc::Receiver<Order>) -> bool {
+    async fn run(&mut self, orders: &mut mpsc::Receiver<io::Result<Order>>) -> io::Result<bool> {
         let mut speeches = std::mem::take(&mut self.spec.speeches).into_iter().peekable();
-        let mut run: Option<(Instant, Instant)> = None;
         loop {
-            let next = run.and_then(|(start, _)| Some(start + speeches.peek()?.0));
-            let end = run.map(|(_, until)| until).filter(|_| self.after.is_none());
-            let gone = run.filter(|_| self.after.is_some()).map(|(_, until)| until + GOODBYE);
-            if self.is_over(run) {
-                return true;
+            if self.is_over() {
+                return Ok(true);
             }
+            let (start, until) = (self.run.map(|(start, _)| start), self.run.map(|(_, until)| until));
+            // What would come after the end is not said any more.
+            let next =
+                start.and_then(|start| Some(start + speeches.peek()?.0)).filter(|next| Some(*next) <= until);
+            let end = until.filter(|_| self.after.is_none());
+            // Words that are on their way have a moment, clients that leave have some time.
+            let last = until.map(|until| until + if self.tasks.is_empty() { MOMENT } else { GOODBYE });
             tokio::select! {
-                order = orders.recv() => match order {
-                    Some(Order::Run { start, until }) => {
-                        let (start, until) = (own::instant(start), own::instant(until));
-                        run = Some((start, until));
-                        self.span.send_replace(Some(Span { start, until }));
-                    }
-                    Some(Order::Made(made)) => self.made(made),
-                    Some(Order::Stop) => {
-                        let now = Instant::now();
-                        let start = run.map_or(now, |(start, _)| start);
-                        run = Some((start, now));
-                        self.span.send_replace(Some(Span { start, until: now }));
-                    }
-                    Some(Order::Serve(_) | Order::Visit(_)) => {}
-                    None => return false,
+                order = orders.recv() => match order.transpose()? {
+                    Some(order) => self.obey(order),
+                    None => return Ok(false),
                 },
                 Some(ended) = self.tasks.join_next() => self.ended(ended),
                 () = super::server::at(next) => {
@@ -189,20 +216,22 @@ impl Crowd {
                     }
                 }
                 () = super::server::at(end) => self.after = Some(self.counts.bytes.get()),
-                () = super::server::at(gone) => return true,
+                () = super::server::at(last.filter(|_| self.after.is_some())) => return Ok(true),
             }
         }
     }
 
     /// Whether all have left when it was time. What was made last may still be on its way here, and what it was heard after is not
     /// known before.
-    fn is_over(&self, run: Option<(Instant, Instant)>) -> bool {
-        let late = run.is_some_and(|(_, until)| until <= Instant::now());
-        late && self.after.is_some() && self.tasks.is_empty() && self.heard.knows_all()
+    fn is_over(&self) -> bool {
+        let late = self.run.is_some_and(|(_, until)| until <= Instant::now());
+        let had = self.said.values().all(Vec::is_empty);
+        late && self.after.is_some() && self.tasks.is_empty() && had && self.heard.knows_all()
     }
 
     /// Each thing is said by another of them.
-    fn say(&mut self, speech: Speech) {
+    fn say(&mut self, Speech { from, text }: Speech) {
+        let speech = Speech { from, text: filled(text, self.spec.size) };
         let speaker =
             self.speech.get(usize::try_from(self.wanted).unwrap_or_default() % self.speech.len().max(1));
         self.wanted += 1;

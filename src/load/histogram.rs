@@ -67,19 +67,19 @@ impl Histogram {
     #[must_use]
     pub fn spread(&self) -> Option<Spread> {
         let counts = self.counts.as_ref()?;
-        let at = |quantile: f64| {
-            let nanos = counts.value_at_quantile(quantile);
+        let len = counts.len();
+        // The nth of them, from 1. Asked for by halves of a rank, so that no rounding leads to another one.
+        let nth = |n: u64| {
+            let nanos = counts.value_at_quantile((n as f64 - 0.5) / len as f64);
             Duration::from_nanos(counts.median_equivalent(nanos)).min(self.worst)
         };
-        let len = counts.len();
-        let lower = at(len.div_ceil(2) as f64 / len as f64);
-        let upper = at((len / 2 + 1).min(len) as f64 / len as f64);
-        let spread = Spread {
-            median: Elapsed((lower + upper) / 2),
-            p99: Elapsed(at(0.99)),
+        let spread = || Spread {
+            median: Elapsed((nth(len.div_ceil(2)) + nth(len / 2 + 1)) / 2),
+            // The nearest rank: the shortest that 99 of 100 do not exceed.
+            p99: Elapsed(nth((len * 99).div_ceil(100))),
             worst: Elapsed(self.worst),
         };
-        (len > 0).then_some(spread)
+        (len > 0).then(spread)
     }
 
     /// All of them, the shortest first, those that are about the same together.
@@ -164,6 +164,19 @@ mod tests {
         assert_eq!(Histogram::default().spread(), None);
         let one = of([7]).spread().unwrap();
         assert!(is(one.median, 7.0) && one.worst.0 == Duration::from_millis(7));
+    }
+
+    #[test]
+    fn a_rank_is_that_of_the_sorted_list() {
+        for len in (1..300).chain([1275, 2549, 20_000]) {
+            // Far apart, so that a neighbour is told from it.
+            let sorted: Vec<f64> = (0..len).map(|n| 1000.0 + f64::from(n) * 7.0).collect();
+            let spread = of(sorted.iter().map(|ms| *ms as u64)).spread().unwrap();
+            let count = sorted.len();
+            let median = (sorted[(count - 1) / 2] + sorted[count / 2]) / 2.0;
+            let p99 = sorted[(count * 99).div_ceil(100) - 1];
+            assert!(is(spread.median, median) && is(spread.p99, p99), "{len}: {spread:?}");
+        }
     }
 
     #[test]

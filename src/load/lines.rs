@@ -20,19 +20,21 @@ async fn read<T: DeserializeOwned>(from: &mut (impl AsyncBufRead + Unpin)) -> io
     if read == 0 {
         return Ok(None);
     }
-    serde_json::from_slice(&line).map(Some).map_err(io::Error::other)
+    let wrong = |error| io::Error::other(format!("a line is not understood: {error}"));
+    serde_json::from_slice(&line).map(Some).map_err(wrong)
 }
 
 /// All objects, in order, read by a task of its own: whoever waits for one may stop waiting. It ends with the lines, or with one
 /// that is not understood.
-pub(super) fn listen<T>(mut from: impl AsyncBufRead + Unpin + Send + 'static) -> mpsc::Receiver<T>
+pub(super) fn listen<T>(mut from: impl AsyncBufRead + Unpin + Send + 'static) -> mpsc::Receiver<io::Result<T>>
 where
     T: DeserializeOwned + Send + 'static,
 {
     let (sender, receiver) = mpsc::channel(WAITING);
     tokio::spawn(async move {
-        while let Ok(Some(object)) = read(&mut from).await {
-            if sender.send(object).await.is_err() {
+        while let Some(object) = read(&mut from).await.transpose() {
+            let last = object.is_err();
+            if sender.send(object).await.is_err() || last {
                 return;
             }
         }
@@ -61,8 +63,9 @@ mod tests {
         write(&mut written, &vec![3]).await.unwrap();
         written.extend(b"no\n[4]\n");
         let mut lines = listen::<Vec<u32>>(BufReader::new(std::io::Cursor::new(written)));
-        assert_eq!(lines.recv().await, Some(vec![1, 2]));
-        assert_eq!(lines.recv().await, Some(vec![3]));
-        assert_eq!(lines.recv().await, None);
+        assert_eq!(lines.recv().await.unwrap().unwrap(), [1, 2]);
+        assert_eq!(lines.recv().await.unwrap().unwrap(), [3]);
+        assert!(lines.recv().await.unwrap().unwrap_err().to_string().starts_with("a line is not understood"));
+        assert!(lines.recv().await.is_none());
     }
 }

@@ -36,6 +36,8 @@ pub struct Spec {
     pub clients: u32,
     /// How often to ask, where one has to.
     pub poll: Duration,
+    /// What each text is filled up to, bytes.
+    pub size: Option<usize>,
     /// What the server says, and how long after the start.
     pub news: Vec<(Duration, String)>,
     /// What clients say.
@@ -82,6 +84,7 @@ pub async fn run(spec: &Spec, stop: impl Future<Output = ()>) -> Result<Report, 
         network: spec.network,
         tls: spec.tls,
         clients: spec.clients,
+        size: spec.size,
         news: spec.news.clone(),
     };
     server.tell(Order::Serve(serve)).await?;
@@ -98,6 +101,7 @@ pub async fn run(spec: &Spec, stop: impl Future<Output = ()>) -> Result<Report, 
         clients: spec.clients,
         poll: spec.poll,
         network: spec.network,
+        size: spec.size,
         speeches: spec.speeches.clone(),
     };
     clients.tell(Order::Visit(visit)).await?;
@@ -124,14 +128,15 @@ impl Pair {
                 told = self.clients.next(), if self.visited.is_none() => told?,
                 () = &mut stop, if self.partial.is_none() && self.visited.is_none() => {
                     self.partial = Some(own::now());
-                    self.clients.tell(Order::Stop).await?;
+                    self.server.tell(Order::Enough).await?;
+                    self.clients.tell(Order::Enough).await?;
                     continue;
                 }
             };
             match told {
-                // On its way out nobody asks any more when it was made.
-                Told::Made(made) if self.visited.is_none() => self.clients.tell(Order::Made(made)).await?,
-                Told::Made(_) | Told::Listening { .. } => {}
+                // On their way out nobody asks any more when it was made; what they said last may not be read yet.
+                Told::Made(made) => drop(lines::write(&mut self.clients.orders, &Order::Made(made)).await),
+                Told::Listening { .. } => {}
                 Told::Ready => self.begin(spec).await?,
                 Told::Visited(visited) => {
                     self.visited = Some(visited);
@@ -168,7 +173,7 @@ struct Side {
     /// Killed when this is dropped.
     child: Child,
     orders: ChildStdin,
-    told: mpsc::Receiver<Told>,
+    told: mpsc::Receiver<io::Result<Told>>,
     complaint: JoinHandle<String>,
 }
 
@@ -198,7 +203,8 @@ impl Side {
 
     async fn next(&mut self) -> Result<Told, LoadError> {
         match self.told.recv().await {
-            Some(told) => Ok(told),
+            Some(Ok(told)) => Ok(told),
+            Some(Err(error)) => Err(LoadError::Process(self.name, error)),
             None => Err(self.ended().await),
         }
     }

@@ -12,9 +12,10 @@ use tokio::time::{Instant, sleep_until};
 use super::lines;
 use super::own;
 use super::words::{Made, Order, Served, ServerSpec, Told};
-use crate::client::Speech;
+use crate::client::{Speech, filled};
 use crate::server::{Draft, Limits, Message, Options, Server, Servers, Tls};
-use crate::tap::{Looking, Taps, kernel};
+use crate::tap::kernel::{self, Waits};
+use crate::tap::{Looking, Taps};
 use crate::timeline::{Bus, Keep};
 
 /// In whose name its own news are.
@@ -33,7 +34,7 @@ const BEFORE: Duration = Duration::from_millis(20);
 pub async fn serve() -> io::Result<()> {
     kernel::raise_descriptor_limit();
     let mut orders = lines::listen(BufReader::new(stdin()));
-    let Some(Order::Serve(spec)) = orders.recv().await else { return Ok(()) };
+    let Some(Order::Serve(spec)) = orders.recv().await.transpose()? else { return Ok(()) };
     let mut out = stdout();
     let (tell, mut made) = mpsc::unbounded_channel();
     let server = match start(&spec, tell).await {
@@ -44,9 +45,9 @@ pub async fn serve() -> io::Result<()> {
         }
         Err(why) => return lines::write(&mut out, &Told::Failed(why)).await,
     };
-    let mut needs = Needs::new(kernel::time_waits(server.address));
+    let mut needs = Needs::new(Waits::of(server.address));
     let mut run = None;
-    let mut news = spec.news.into_iter().peekable();
+    let mut news = spec.news.clone().into_iter().peekable();
     let mut said = 0;
     loop {
         let next = run.and_then(|(start, _)| Some(start + news.peek()?.0));
@@ -54,10 +55,14 @@ pub async fn serve() -> io::Result<()> {
         tokio::select! {
             biased;
             Some(made) = made.recv() => lines::write(&mut out, &Told::Made(made)).await?,
-            order = orders.recv() => match order {
+            order = orders.recv() => match order.transpose()? {
                 Some(Order::Run { start, until }) => {
                     needs.begin(&server.taps);
                     run = Some((own::instant(start), own::instant(until)));
+                }
+                Some(Order::Enough) => {
+                    news = Vec::new().into_iter().peekable();
+                    needs.end(&server.taps);
                 }
                 Some(Order::Made(_) | Order::Serve(_) | Order::Visit(_)) => {}
                 Some(Order::Stop) => break,
@@ -67,6 +72,7 @@ pub async fn serve() -> io::Result<()> {
             () = at(next) => {
                 if let Some((_, text)) = news.next() {
                     said += 1;
+                    let text = filled(text, spec.size);
                     let _ = server.store.post(Draft { from: OWN.into(), text }).await;
                 }
             }
@@ -74,6 +80,8 @@ pub async fn serve() -> io::Result<()> {
         }
     }
     server.stop().await;
+    // What is asked of the kernel now is nothing that the clients cost.
+    let needed = needs.served();
     let totals = server.taps.totals();
     let served = Served {
         news: said,
@@ -81,8 +89,8 @@ pub async fn serve() -> io::Result<()> {
         from_client: totals.from_client,
         from_server: totals.from_server,
         plain: totals.plain,
-        time_wait: needs.waits(kernel::time_waits(server.address)),
-        ..needs.served()
+        time_wait: Waits::of(server.address).map(|now| now.since(needs.waits.as_ref())),
+        ..needed
     };
     lines::write(&mut out, &Told::Served(served)).await
 }
@@ -126,7 +134,7 @@ struct Needs {
     cpu: Duration,
     /// When all were ready, and shortly before the end.
     /// Ends in TIME_WAIT of whoever had this port before.
-    waits: Option<(u64, u64)>,
+    waits: Option<Waits>,
     at_start: Option<Now>,
     at_end: Option<Now>,
 }
@@ -140,14 +148,8 @@ struct Now {
 }
 
 impl Needs {
-    fn new(waits: Option<(u64, u64)>) -> Self {
+    fn new(waits: Option<Waits>) -> Self {
         Self { memory: own::memory(), cpu: own::cpu(), waits, at_start: None, at_end: None }
-    }
-
-    /// Without those of whoever had this port before.
-    fn waits(&self, now: Option<(u64, u64)>) -> Option<(u64, u64)> {
-        let ((server, client), before) = (now?, self.waits.unwrap_or_default());
-        Some((server.saturating_sub(before.0), client.saturating_sub(before.1)))
     }
 
     fn begin(&mut self, taps: &Taps) {
@@ -155,7 +157,11 @@ impl Needs {
         self.at_start = Some(Now { memory: own::memory(), cpu: own::cpu(), connections });
     }
 
+    /// Once: what comes later belongs to the end.
     fn end(&mut self, taps: &Taps) {
+        if self.at_end.is_some() {
+            return;
+        }
         let connections = taps.live(None).len() as u64;
         self.at_end = Some(Now { memory: own::memory(), cpu: own::cpu(), connections });
     }

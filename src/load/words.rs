@@ -19,6 +19,8 @@ pub(super) struct ServerSpec {
     pub network: Network,
     pub tls: bool,
     pub clients: u32,
+    /// What each text is filled up to, bytes.
+    pub size: Option<usize>,
     /// What it says, and how long after the start.
     pub news: Vec<(Duration, String)>,
 }
@@ -33,6 +35,8 @@ pub(super) struct ClientsSpec {
     pub clients: u32,
     pub poll: Duration,
     pub network: Network,
+    /// What each text is filled up to, bytes.
+    pub size: Option<usize>,
     /// What they say, and how long after the start.
     pub speeches: Vec<(Duration, Speech)>,
 }
@@ -47,9 +51,11 @@ pub(super) enum Order {
     Visit(ClientsSpec),
     /// The run is from here to there.
     Run { start: u64, until: u64 },
-    /// A message was made, in whose name. The words are only there where it is not the server's own.
+    /// To the clients: a message was made, in whose name. The words are only there where it is not the server's own.
     Made(Made),
-    /// It is over, now.
+    /// It ends earlier, now: nothing more is made or said.
+    Enough,
+    /// The server may stop.
     Stop,
 }
 

@@ -57,37 +57,40 @@ pub(super) fn state(local: SocketAddr, remote: SocketAddr) -> Result<Option<u8>,
     answer.get(..len).and_then(read).ok_or(Unknown::Silent)
 }
 
-/// How many ends in TIME_WAIT have these ports, of our side and the other; 0 is any. `any` is an address of the family.
-pub(super) fn time_waits(any: IpAddr, ports: (u16, u16)) -> Result<u64, Unknown> {
+/// The ends in TIME_WAIT that have these ports, of our side and the other; 0 is any: the ports of each. `any` is an address of
+/// the family.
+pub(super) fn time_waits(any: IpAddr, ports: (u16, u16)) -> Result<Vec<(u16, u16)>, Unknown> {
     let socket = open()?;
     let asked = Asked { flags: REQUEST | DUMP, states: 1 << TIME_WAIT, ports, addresses: (any, any) };
     send(&socket, &asked.message(), SendFlags::empty())?;
     let mut part = vec![0_u8; PART];
-    let mut count = 0;
+    let mut found = Vec::new();
     loop {
         let (_, len) = recv(&socket, &mut part[..], RecvFlags::empty())?;
-        let (found, done) = counted(part.get(..len).unwrap_or_default()).ok_or(Unknown::Silent)?;
-        count += found;
-        if done {
-            return Ok(count);
+        if listed(part.get(..len).unwrap_or_default(), &mut found).ok_or(Unknown::Silent)? {
+            return Ok(found);
         }
     }
 }
 
-/// How many messages of connections there are, and whether they were the last; `None` where something else came.
-fn counted(mut messages: &[u8]) -> Option<(u64, bool)> {
-    let mut count = 0;
+/// Adds the ports of each connection; whether they were the last. `None` where something else came.
+fn listed(mut messages: &[u8], found: &mut Vec<(u16, u16)>) -> Option<bool> {
     while !messages.is_empty() {
         let len = u32::from_ne_bytes(*messages.first_chunk()?) as usize;
         match u16::from_ne_bytes(*messages.get(4..)?.first_chunk()?) {
-            BY_FAMILY => count += 1,
-            DONE => return Some((count, true)),
+            // `struct inet_diag_msg`: four numbers of a byte, then the ports.
+            BY_FAMILY => {
+                let port =
+                    |at: usize| messages.get(HEADER + at..)?.first_chunk().copied().map(u16::from_be_bytes);
+                found.push((port(4)?, port(6)?));
+            }
+            DONE => return Some(true),
             _ => return None,
         }
         // Each begins at a multiple of four.
         messages = messages.get(len.max(HEADER).next_multiple_of(4)..).unwrap_or_default();
     }
-    Some((count, false))
+    Some(false)
 }
 
 fn open() -> Result<OwnedFd, Unknown> {
@@ -191,8 +194,11 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let server = listener.local_addr().unwrap();
         let waits = || {
-            let of = |ports| time_waits(server.ip(), ports);
-            Some((of((server.port(), 0)).ok()?, of((0, server.port())).ok()?))
+            let of = |ports| time_waits(server.ip(), ports).ok();
+            let (at_server, at_clients) = (of((server.port(), 0))?, of((0, server.port()))?);
+            assert!(at_server.iter().all(|(ours, _)| *ours == server.port()));
+            assert!(at_clients.iter().all(|(_, theirs)| *theirs == server.port()));
+            Some((at_server.len(), at_clients.len()))
         };
         let Some(before) = waits() else { return };
         assert_eq!(before, (0, 0));
@@ -212,8 +218,8 @@ mod tests {
 
     #[test]
     fn what_is_no_answer_is_none() {
-        assert_eq!(counted(&[0; 3]), None);
-        assert_eq!(counted(&[0; 16]), None);
+        assert_eq!(listed(&[0; 3], &mut Vec::new()), None);
+        assert_eq!(listed(&[0; 16], &mut Vec::new()), None);
         assert_eq!(read(&[]), None);
         assert_eq!(read(&[0; 20]), None);
         let mut refused = [0; 20];

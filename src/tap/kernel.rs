@@ -1,5 +1,6 @@
 //! What the kernel knows of a connection and a stream does not say.
 
+use std::collections::HashSet;
 use std::fs;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::AsFd;
@@ -99,20 +100,44 @@ pub fn tcp_state(local: SocketAddr, remote: SocketAddr) -> Option<Option<TcpStat
     fs::read_to_string(table).ok().map(|table| find_state(&table, local, remote))
 }
 
-/// How many ends of connections of the server at this address are in TIME_WAIT: at the server, and at its clients. `None` where
-/// the kernel does not show them (not Linux, or no `sock_diag`).
-#[must_use]
-pub fn time_waits(server: SocketAddr) -> Option<(u64, u64)> {
-    #[cfg(target_os = "linux")]
-    {
-        let (ip, port) = (server.ip(), server.port());
-        let at_server = super::diag::time_waits(ip, (port, 0)).ok()?;
-        Some((at_server, super::diag::time_waits(ip, (0, port)).ok()?))
+/// Ends of connections of one server in TIME_WAIT.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Waits {
+    /// The ports of the clients of those that wait at the server.
+    server: HashSet<u16>,
+    /// The ports of the clients that wait themselves.
+    clients: HashSet<u16>,
+}
+
+impl Waits {
+    /// Those of the server at this address. `None` where the kernel does not show them (not Linux, or no `sock_diag`).
+    #[must_use]
+    pub fn of(server: SocketAddr) -> Option<Self> {
+        #[cfg(target_os = "linux")]
+        {
+            let (ip, port) = (server.ip(), server.port());
+            let at_server = super::diag::time_waits(ip, (port, 0)).ok()?;
+            let at_clients = super::diag::time_waits(ip, (0, port)).ok()?;
+            Some(Self {
+                server: at_server.into_iter().map(|(_, client)| client).collect(),
+                clients: at_clients.into_iter().map(|(client, _)| client).collect(),
+            })
+        }
+        #[cfg(not(target_os = "linux"))]
+        {
+            let _ = server;
+            None
+        }
     }
-    #[cfg(not(target_os = "linux"))]
-    {
-        let _ = server;
-        None
+
+    /// How many are new, at the server and at its clients: whoever had its port before may have left some.
+    #[must_use]
+    pub fn since(&self, before: Option<&Self>) -> (u64, u64) {
+        let new = |now: &HashSet<u16>, of: fn(&Self) -> &HashSet<u16>| match before {
+            Some(before) => now.difference(of(before)).count() as u64,
+            None => now.len() as u64,
+        };
+        (new(&self.server, |it| &it.server), new(&self.clients, |it| &it.clients))
     }
 }
 

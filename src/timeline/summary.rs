@@ -171,7 +171,7 @@ pub struct Scaled {
     pub clients: u64,
     /// For how long, seconds.
     pub seconds: Elapsed,
-    /// One for each, in the order of their lanes.
+    /// One for each that took part to the end, in the order of their lanes.
     pub transports: Vec<Load>,
 }
 

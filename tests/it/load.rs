@@ -63,6 +63,22 @@ fn every_transport_carries_all_to_all() {
     assert!((scaled.transports[4].connections - 10_000.0).abs() < 1.0, "{scaled:?}");
 }
 
+/// Far away, one client and many have the same: nothing is made before all are there.
+#[test]
+fn a_crowd_and_one_client_agree() {
+    let far = ["--all", "--rtt", "200ms", "--cheers", "0"];
+    let (one, three) = (run(&far), run(&[&far[..], &["--clients", "3"]].concat()));
+    for (one, three) in summary(&one).transports.iter().zip(&summary(&three).transports) {
+        assert_eq!((one.lost, three.lost), (0, 0), "{one:?} {three:?}");
+        let once = (one.once.connections * 3, one.once.requests * 3);
+        assert_eq!(once, (three.once.connections, three.once.requests), "{} {:?}", one.name, three.once);
+        if one.name != "close" && one.name != "keep-alive" {
+            let counted = (one.connections * 3, one.requests * 3);
+            assert_eq!(counted, (three.connections, three.requests), "{}", one.name);
+        }
+    }
+}
+
 #[test]
 fn over_tls_its_bytes_are_told_apart() {
     let run = run(&["--only", "keep-alive,websocket,sse", "--clients", "10", "--tls"]);
@@ -147,7 +163,8 @@ const LONG: [&str; 6] = ["--events", "600", "--every", "200ms", "--poll", "200ms
 #[test]
 #[cfg(target_os = "linux")]
 fn ctrl_c_ends_early_with_what_there_is() {
-    for clients in [&["--clients", "10"][..], &[]] {
+    // Also where all are still connecting.
+    for clients in [&["--clients", "10"][..], &["--clients", "5000", "--rtt", "1s"], &[]] {
         let mut running = Running::start(&[&LONG[..], clients, &["--only", "keep-alive,websocket"]].concat());
         if clients.is_empty() {
             running.until(|line| line["kind"] == "heard" && line["client"] == "keep-alive");
@@ -159,6 +176,9 @@ fn ctrl_c_ends_early_with_what_there_is() {
         assert_eq!(summary["partial"], true, "{summary}");
         let first = &summary["transports"][0];
         assert!(first["failed"].is_null() && first["events"].as_u64() < Some(600), "{summary}");
+        for it in summary["transports"].as_array().unwrap() {
+            assert_eq!((it["lost"].as_u64(), it["unreached"].as_u64()), (Some(0), Some(0)), "{it}");
+        }
         assert_eq!(running.ended(), Some(130));
     }
 }

@@ -13,11 +13,11 @@ use tokio::time::{Instant, sleep_until};
 use super::player::{PlayError, Player, patience};
 use super::scale::scaled;
 use super::stage::Stage;
-use super::tally::Tally;
-use crate::client::{Clock, Counts, Ear, Lane, LaneError, Ready, Span, Speech, Trust, transport};
+use super::tally::{Tally, Words, polls};
+use crate::client::{Clock, Counts, Ear, Lane, LaneError, Ready, Span, Speech, Trust, filled, transport};
 use crate::lesson::script::{Planned, Workload};
 use crate::server::{Draft, Message, Options, Tls};
-use crate::tap::kernel;
+use crate::tap::kernel::Waits;
 use crate::timeline::{Bus, Claim, Connection, Elapsed, Kind, Role, Seq, Summary, TimeWait, Transport};
 
 /// From when the lanes are made until the first of them may speak.
@@ -29,11 +29,11 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// How long whoever comes back by itself may take for it: no longer than a browser's EventSource waits.
 const RECOVERY: Duration = Duration::from_secs(3);
 
+/// The shortest time for an answer.
+const SHORT_MOMENT: Duration = Duration::from_millis(100);
+
 /// For whatever is on its way.
 const MOMENT: Duration = Duration::from_millis(500);
-
-/// Who said something, what, and when it was meant to be said, or was had.
-type Words = Vec<(Speech, Elapsed)>;
 
 /// A lane while it runs.
 struct Running {
@@ -42,6 +42,8 @@ struct Running {
     stage: Stage,
     speech: mpsc::UnboundedSender<Speech>,
     task: JoinHandle<Result<(), LaneError>>,
+    /// Whether it has ended.
+    over: watch::Receiver<bool>,
     clock: Clock,
     span: watch::Sender<Option<Span>>,
     counts: Arc<Counts>,
@@ -50,7 +52,7 @@ struct Running {
     /// What the client wanted to say, and what of it the server had.
     said: Words,
     /// Ends in TIME_WAIT at the server's port, of the server and of clients, before the first came.
-    waits: Option<(u64, u64)>,
+    waits: Option<Waits>,
     had: Arc<Mutex<Words>>,
 }
 
@@ -62,7 +64,7 @@ pub(super) fn length(workload: &Workload) -> Duration {
     let last = workload.events.last().map_or(Duration::ZERO, |event| event.at) + 2 * network.rtt;
     let polls = last.as_nanos() / workload.poll.as_nanos().max(1) + 1;
     let polls = u32::try_from(polls).unwrap_or(u32::MAX);
-    let moment = workload.poll.min(Duration::from_secs(1)) / 2 + 2 * network.rtt;
+    let moment = (workload.poll.min(Duration::from_secs(1)) / 2).max(SHORT_MOMENT) + 2 * network.rtt;
     workload.poll.saturating_mul(polls) + moment + trouble(workload)
 }
 
@@ -111,7 +113,9 @@ impl Player<'_> {
     /// Says that it begins, and what is different where the title has not told it.
     pub(super) fn begins(&self, workload: &Workload, what: Option<String>, lanes: Vec<String>) -> Seq {
         let network = workload.network;
-        let added = (network != self.flags.network).then(|| network.to_string());
+        // A crowd has no title that says where it listens, and over what.
+        let untold = network != self.flags.network || workload.clients > 1;
+        let added = (untold && network.is_changed()).then(|| network.to_string());
         let tls = self.flags.changes.tls.then(|| "over TLS".to_owned());
         let detail: Vec<String> = [what, added, tls].into_iter().flatten().collect();
         self.taps.bus().append(Kind::Say {
@@ -134,22 +138,40 @@ impl Player<'_> {
         haste: &mut super::Listening,
     ) -> Result<Summary, PlayError> {
         let start = Instant::now() + LEAD;
-        let span = Span { start, until: start + length(workload) };
+        let mut span = Span { start, until: start + length(workload) };
         let mut lanes = Vec::new();
         for name in &workload.transports {
             lanes.push(self.lane(name, workload, span)?);
         }
+        let mut settled = self.taps.bus().now();
         let partial = tokio::select! {
-            partial = self.events(workload, &mut lanes, span) => partial,
+            () = self.events(workload, &mut lanes, &mut span, &mut settled) => false,
             () = haste.asked() => true,
         };
-        let until = Instant::now().min(span.until);
+        span.until = Instant::now().min(span.until);
         if partial {
-            for lane in &lanes {
-                lane.span.send_replace(Some(Span { start, until }));
-            }
+            lanes.iter().for_each(|lane| lane.ends(span));
         }
-        let ended = Elapsed(self.taps.bus().now().0.saturating_sub(until.elapsed()));
+        let ended = Elapsed(self.taps.bus().now().0.saturating_sub(span.until.elapsed()));
+        let finished = self.finished(lanes, workload).await;
+        let events = self.taps.bus().after(since);
+        let seconds = Elapsed(span.until.saturating_duration_since(start));
+        let transports = finished.into_iter().map(|(lane, failed)| {
+            // Who polls is settled from the first; what others need to begin with, they need before there are news.
+            let steady = if polls(&lane.name) { lane.ready(self.taps.bus()) } else { settled };
+            let mut tally = Tally::new(&lane.name, lane.stage.server.address, (steady, ended));
+            events.iter().for_each(|event| tally.event(event));
+            // What was on its way when nobody wanted to wait any more is not lost.
+            let whole = !partial || failed.is_some();
+            Transport { failed, ran: seconds, ..lane.finish(tally, whole) }
+        });
+        let transports: Vec<Transport> = transports.collect();
+        let scaled = scaled(self.flags.changes.scale.unwrap_or_default(), 1, &transports);
+        Ok(Summary { seconds, clients: 1, partial, transports, scaled })
+    }
+
+    /// Waits until all have left: each with the reason, where it did not take part to the end.
+    async fn finished(&mut self, lanes: Vec<Running>, workload: &Workload) -> Vec<(Running, Option<String>)> {
         let mut finished = Vec::new();
         for mut lane in lanes {
             let failure = match (&mut lane.task).await {
@@ -166,17 +188,7 @@ impl Player<'_> {
             finished.push((lane, failure));
         }
         self.ended(&finished, workload).await;
-        let events = self.taps.bus().after(since);
-        let seconds = Elapsed(until.saturating_duration_since(start));
-        let transports = finished.into_iter().map(|(lane, failed)| {
-            let mut tally =
-                Tally::new(&lane.name, lane.stage.server.address, (lane.ready(self.taps.bus()), ended));
-            events.iter().for_each(|event| tally.event(event));
-            Transport { failed, ran: seconds, ..lane.finish(tally) }
-        });
-        let transports: Vec<Transport> = transports.collect();
-        let scaled = scaled(self.flags.changes.scale.unwrap_or_default(), 1, &transports);
-        Ok(Summary { seconds, clients: 1, partial, transports, scaled })
+        finished
     }
 
     /// Waits until every connection of these lanes is over, and stops their servers.
@@ -221,8 +233,10 @@ impl Player<'_> {
         let talks_by = transport.client_talks_by();
         let (bus, running) = (self.taps.bus().clone(), transport.run(lane));
         let lane = name.to_owned();
+        let (tell, over) = watch::channel(false);
         let task = tokio::spawn(async move {
             let ended = running.await;
+            tell.send_replace(true);
             if let Err(error) = &ended {
                 // At once: what the others still do comes after it.
                 bus.append(Kind::World { what: "failed".into(), id: None, text: format!("{lane}: {error}") });
@@ -230,13 +244,14 @@ impl Player<'_> {
             ended
         });
         let (said, news) = (Words::new(), Vec::new());
-        let waits = kernel::time_waits(server);
+        let waits = Waits::of(server);
         Ok(Running {
             name: name.into(),
             talks_by,
             stage,
             speech,
             task,
+            over,
             clock,
             span: set,
             counts,
@@ -247,14 +262,32 @@ impl Player<'_> {
         })
     }
 
-    /// All that is said, in every lane; then waits for the end. False: nothing of it is missing.
-    async fn events(&self, workload: &Workload, lanes: &mut [Running], span: Span) -> bool {
+    /// All that is said, in every lane; then waits for the end. Nothing is said before all are ready: where that takes longer than the
+    /// first of it, all is that much later, and so is the end. `settled` is when they were.
+    async fn events(
+        &self,
+        workload: &Workload,
+        lanes: &mut [Running],
+        span: &mut Span,
+        settled: &mut Elapsed,
+    ) {
+        let first = workload.events.first().map_or(Duration::ZERO, |event| event.at);
+        let ready = join_all(lanes.iter_mut().map(Running::settles));
+        let _ = tokio::time::timeout(patience(workload.network, PATIENCE) + 8 * workload.network.rtt, ready)
+            .await;
+        let late = Instant::now().saturating_duration_since(span.start + first);
+        if !late.is_zero() {
+            span.until += late;
+            lanes.iter().for_each(|lane| lane.ends(*span));
+        }
         for event in &workload.events {
-            sleep_until(span.start + event.at).await;
-            happen(self.taps.bus(), event, lanes).await;
+            sleep_until(span.start + late + event.at).await;
+            if event.at == first {
+                *settled = self.taps.bus().now();
+            }
+            happen(self.taps.bus(), event, workload.size, lanes).await;
         }
         sleep_until(span.until).await;
-        false
     }
 
     /// Waits until every connection to these servers is over, so that its bytes and its end are all told.
@@ -297,26 +330,40 @@ impl Running {
         }
     }
 
-    fn finish(self, tally: Tally) -> Transport {
+    /// Waits until it is ready, or will never be.
+    async fn settles(&mut self) {
+        let mut readiness = self.clock.readiness();
+        tokio::select! {
+            _ = readiness.wait_for(|ready| ready.clients > 0) => {}
+            // Also where it is gone without having said so.
+            _ = self.over.wait_for(|over| *over) => {}
+        }
+    }
+
+    /// Its run is from here to there.
+    fn ends(&self, span: Span) {
+        self.span.send_replace(Some(span));
+    }
+
+    /// `whole`: what the client did not hear, it will never hear.
+    fn finish(self, tally: Tally, whole: bool) -> Transport {
         let had = std::mem::take(&mut *self.had.lock().unwrap_or_else(PoisonError::into_inner));
-        let transport = tally.finish(&self.news, &self.counts, self.said, had);
-        let waits = kernel::time_waits(self.stage.server.address);
-        // Whoever had this port before may have left some.
-        let before = self.waits.unwrap_or_default();
-        let less = |now: u64, before: u64| now.saturating_sub(before);
-        let waits = waits.map(|(server, client)| TimeWait {
-            client: less(client, before.1),
-            server: less(server, before.0),
-        });
-        Transport { client_talks_by: self.talks_by.into(), time_wait: waits, ..transport }
+        let transport = tally.finish(&self.news, whole, &self.counts, (self.said, had));
+        let waits = Waits::of(self.stage.server.address);
+        let waits = waits.map(|now| now.since(self.waits.as_ref()));
+        Transport {
+            client_talks_by: self.talks_by.into(),
+            time_wait: waits.map(|(server, client)| TimeWait { client, server }),
+            ..transport
+        }
     }
 }
 
 /// One line of the workload, in every lane. The news is told once: it is the same for all.
-async fn happen(bus: &Bus, event: &Planned, lanes: &mut [Running]) {
+async fn happen(bus: &Bus, event: &Planned, size: Option<usize>, lanes: &mut [Running]) {
     if let Some(client) = &event.client {
         for lane in lanes {
-            let speech = Speech { from: client.clone(), text: event.text.clone() };
+            let speech = Speech { from: client.clone(), text: filled(event.text.clone(), size) };
             lane.said.push((speech.clone(), bus.now()));
             // A lane that has failed hears nothing more; it says so at the end.
             let _ = lane.speech.send(speech);
@@ -325,7 +372,7 @@ async fn happen(bus: &Bus, event: &Planned, lanes: &mut [Running]) {
     }
     let mut told = false;
     for lane in lanes {
-        let text = event.text.clone();
+        let text = filled(event.text.clone(), size);
         let draft = Draft { from: "server".into(), text: text.clone() };
         let news = &mut lane.news;
         let made = |message: &Message| {

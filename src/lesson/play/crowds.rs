@@ -6,6 +6,7 @@ use super::Listening;
 use super::compare::{length, length_unasked};
 use super::player::{PlayError, Player};
 use super::scale::scaled;
+use super::tally::{polls, stays};
 use crate::client::{Speech, transport};
 use crate::lesson::script::{Planned, Workload};
 use crate::load::{self, Histogram, Report, Spec};
@@ -22,7 +23,8 @@ impl Player<'_> {
         let (mut transports, mut partial) = (Vec::new(), false);
         for (n, name) in workload.transports.iter().enumerate() {
             let spec = self.spec(name, n, workload);
-            let working = self.working(&format!("{name}, {clients} clients"), spec.length);
+            let working =
+                self.working(&format!("{name}, {} clients", grouped(workload.clients)), spec.length);
             let done = load::run(&spec, haste.asked()).await;
             drop(working);
             let transport = match done {
@@ -44,7 +46,9 @@ impl Player<'_> {
                 break;
             }
         }
-        let scaled = scaled(self.flags.changes.scale.unwrap_or_default(), clients, &transports);
+        // What ended early ran for another time.
+        let complete = transports.len() - usize::from(partial);
+        let scaled = scaled(self.flags.changes.scale.unwrap_or_default(), clients, &transports[..complete]);
         let seconds = transports.iter().map(|it| it.ran).max().unwrap_or_default();
         Ok(Summary { seconds, clients, partial, transports, scaled })
     }
@@ -63,6 +67,7 @@ impl Player<'_> {
             network: workload.network,
             tls: self.flags.changes.tls,
             clients: workload.clients,
+            size: workload.size,
             poll: workload.poll,
             news: news.collect(),
             speeches: workload.events.iter().filter_map(speech).collect(),
@@ -76,18 +81,21 @@ fn takes(name: &str, workload: &Workload) -> Duration {
     if polls(name) { length(workload) + workload.poll } else { length_unasked(workload) }
 }
 
-/// Whether its clients ask every so often.
-fn polls(name: &str) -> bool {
-    matches!(name, "close" | "keep-alive")
-}
-
 /// `1000 clients on each, one transport after another, 126 s in all`
 fn what(workload: &Workload) -> String {
     let all: Duration = workload.transports.iter().map(|name| takes(name, workload)).sum();
-    let (clients, seconds) = (workload.clients, all.as_secs_f64().ceil());
+    let (clients, seconds) = (grouped(workload.clients), all.as_secs_f64().ceil());
     match workload.transports.len() {
         1 => format!("{clients} clients, {seconds} s"),
         _ => format!("{clients} clients on each, one transport after another, {seconds} s in all"),
+    }
+}
+
+/// `5,000`
+fn grouped(number: u32) -> String {
+    match (number / 1000, number % 1000) {
+        (0, rest) => rest.to_string(),
+        (thousands, rest) => format!("{thousands},{rest:03}"),
     }
 }
 
@@ -116,6 +124,8 @@ fn told(name: &str, clients: u64, report: &Report) -> Transport {
         Parts { headers: plain.saturating_sub(messages), messages, tls: all.saturating_sub(plain) }
     };
     let (requests, first) = visited.requests;
+    // What was on its way when nobody wanted to wait any more is not lost.
+    let whole = !report.partial || visited.failed.is_some();
     let failed = visited.failed.as_ref().map(|(count, why)| match *count {
         count if count == clients => why.clone(),
         count => format!("{count} of {clients} clients: {why}"),
@@ -136,17 +146,17 @@ fn told(name: &str, clients: u64, report: &Report) -> Transport {
             client: parts(served.from_client, served.plain.0, visited.content_sent),
             server: parts(served.from_server, served.plain.1, visited.content_heard),
         },
-        once: Once {
-            connections: served.staying,
-            requests: if served.staying == 0 { 0 } else { first },
-            bytes: visited.bytes_once,
-            cpu: Elapsed(served.cpu_once),
+        once: if stays(name) {
+            let (connections, bytes) = (served.staying, visited.bytes_once);
+            Once { connections, requests: first, bytes, cpu: Elapsed(served.cpu_once) }
+        } else {
+            Once::default()
         },
-        lost: (served.news * clients).saturating_sub(heard.len()),
+        lost: if whole { (served.news * clients).saturating_sub(heard.len()) } else { 0 },
         doubled: visited.doubled,
         client_talks_by: talks_by(name),
         sent: visited.sent,
-        unreached: visited.wanted.saturating_sub(reached.len()),
+        unreached: if whole { visited.wanted.saturating_sub(reached.len()) } else { 0 },
         reached_after: reached.spread(),
         broken: visited.broken,
         recovered: visited.recovered,

@@ -3,26 +3,26 @@
 use super::changes::Scale;
 use crate::timeline::{Elapsed, Load, Scaled, Transport};
 
-/// As if so many clients did for so long what those did that were measured. What each needs once counts once.
+/// As if so many clients did for so long what those did that were measured. What each needs once counts once. News are as frequent for
+/// all: who is only told of them may have taken part for a shorter time, but nothing would have happened in the rest.
 pub(super) fn scaled(scale: Scale, clients: u64, transports: &[Transport]) -> Option<Scaled> {
     if clients == 0 {
         return None;
     }
     let each = scale.clients as f64 / clients as f64;
-    let grown = |it: &Transport, all: f64, once: f64| {
-        let times = scale.time.as_secs_f64() / it.ran.seconds();
-        ((all - once).max(0.0) * times + once) * each
-    };
+    let whole = |it: &&Transport| it.failed.is_none() && it.ran > Elapsed::default();
+    let period = transports.iter().filter(whole).map(|it| it.ran.seconds()).fold(0.0, f64::max);
+    let times = scale.time.as_secs_f64() / period;
+    let grown = |all: f64, once: f64| ((all - once).max(0.0) * times + once) * each;
     let load = |it: &Transport| Load {
         name: it.name.clone(),
-        connections: grown(it, it.connections as f64, it.once.connections as f64),
-        requests: grown(it, it.requests as f64, it.once.requests as f64),
-        bytes: grown(it, (it.from_client + it.from_server) as f64, it.once.bytes as f64),
-        cpu: it.cpu.map(|cpu| grown(it, cpu.seconds(), it.once.cpu.seconds())),
+        connections: grown(it.connections as f64, it.once.connections as f64),
+        requests: grown(it.requests as f64, it.once.requests as f64),
+        bytes: grown((it.from_client + it.from_server) as f64, it.once.bytes as f64),
+        cpu: it.cpu.map(|cpu| grown(cpu.seconds(), it.once.cpu.seconds())),
         memory: it.memory.map(|memory| memory as f64 * scale.clients as f64),
     };
     // What did not take part to the end says nothing of an hour.
-    let whole = |it: &&Transport| it.failed.is_none() && it.ran > Elapsed::default();
     let transports = transports.iter().filter(whole).map(load).collect();
     Some(Scaled { clients: scale.clients, seconds: Elapsed(scale.time), transports })
 }

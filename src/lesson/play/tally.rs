@@ -7,6 +7,19 @@ use crate::client::{Counts, Speech};
 use crate::load::Histogram;
 use crate::timeline::{ConnId, Elapsed, Event, Kind, Layer, MadeOf, Once, Parts, Side, Slices, Transport};
 
+/// Who said something, what, and when it was meant to be said, or was had.
+pub(super) type Words = Vec<(Speech, Elapsed)>;
+
+/// Whether a transport asks every so often, whether there is news or not.
+pub(super) fn polls(name: &str) -> bool {
+    matches!(name, "close" | "keep-alive")
+}
+
+/// Whether its connections stay: then there is something that is needed only once.
+pub(super) fn stays(name: &str) -> bool {
+    name != "close"
+}
+
 /// Watches one lane.
 #[derive(Debug)]
 pub(super) struct Tally {
@@ -126,23 +139,35 @@ impl Tally {
         }
     }
 
-    /// `news` are the ids of the server's messages; `said` what the client wanted to say, and when; `had` what the server had of that.
+    /// How many connections stay: there from the first, or still there at the last.
+    fn staying(&self) -> u64 {
+        let (ready, until) = self.steady;
+        let first = self.conns.values().filter(|conn| conn.opened <= ready).count();
+        let last = |conn: &&Conn| conn.opened <= until && conn.closed.is_none_or(|closed| closed > until);
+        first.max(self.conns.values().filter(last).count()) as u64
+    }
+
+    /// `news` are the ids of the server's messages. `whole`: what was not heard will never be; else what came after the last that was
+    /// heard may be on its way. `said` is what the client wanted to say, and when; `had` what the server had of that.
     pub fn finish(
         self,
         news: &[u64],
+        whole: bool,
         counts: &Counts,
-        said: Vec<(Speech, Elapsed)>,
-        had: Vec<(Speech, Elapsed)>,
+        (said, had): (Words, Words),
     ) -> Transport {
         let delays: Histogram =
             news.iter().filter_map(|id| self.heard.get(id)).map(|after| after.0).collect();
         let wanted = said.len() as u64;
         let reached = reached(said, had);
-        // Those that stay: there from the first, or still there at the last.
-        let (ready, until) = self.steady;
-        let first = self.conns.values().filter(|conn| conn.opened <= ready).count();
-        let last = |conn: &&Conn| conn.opened <= until && conn.closed.is_none_or(|closed| closed > until);
-        let stay = first.max(self.conns.values().filter(last).count()) as u64;
+        let newest = self.heard.keys().max().copied();
+        let unheard = |id: &&u64| !self.heard.contains_key(id) && (whole || Some(**id) < newest);
+        let lost = news.iter().filter(unheard).count() as u64;
+        let once = if stays(&self.name) {
+            Once { connections: self.staying(), ..self.once }
+        } else {
+            Once::default()
+        };
         Transport {
             name: self.name,
             events: news.len() as u64,
@@ -155,11 +180,11 @@ impl Tally {
             from_server: self.server_side.tcp,
             payload: self.client.messages + self.server_side.messages,
             made_of: MadeOf { client: self.client.made_of(), server: self.server_side.made_of() },
-            once: Once { connections: stay, ..self.once },
-            lost: (news.len() as u64).saturating_sub(delays.len()),
+            once,
+            lost,
             doubled: counts.doubled.get(),
             sent: counts.sent.get(),
-            unreached: wanted.saturating_sub(reached.len()),
+            unreached: if whole { wanted.saturating_sub(reached.len()) } else { 0 },
             reached_after: reached.spread(),
             broken: counts.broken.get(),
             recovered: counts.recovered.get(),
@@ -169,7 +194,7 @@ impl Tally {
 }
 
 /// From when each thing was to be said until the server had it. Who says the same twice is had in that order.
-pub(super) fn reached(said: Vec<(Speech, Elapsed)>, had: Vec<(Speech, Elapsed)>) -> Histogram {
+pub(super) fn reached(said: Words, had: Words) -> Histogram {
     let mut waiting: HashMap<(String, String), VecDeque<Elapsed>> = HashMap::new();
     for (Speech { from, text }, at) in said {
         waiting.entry((from, text)).or_default().push_back(at);
