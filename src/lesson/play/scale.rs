@@ -23,7 +23,10 @@ pub(super) fn scaled(scale: Scale, clients: u64, transports: &[Transport]) -> Op
         memory: it.memory.map(|memory| memory as f64 * scale.clients as f64),
     };
     // What did not take part to the end says nothing of an hour.
-    let transports = transports.iter().filter(whole).map(load).collect();
+    let transports: Vec<Load> = transports.iter().filter(whole).map(load).collect();
+    if transports.is_empty() {
+        return None;
+    }
     Some(Scaled { clients: scale.clients, seconds: Elapsed(scale.time), transports })
 }
 
