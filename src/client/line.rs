@@ -75,12 +75,10 @@ impl Line {
 
     /// Asks, and waits for the response's head.
     pub async fn send(&mut self, request: Request<Body>) -> Result<Response<Incoming>, Broken> {
-        self.leave.owe();
+        self.leave.owe(&self.counts, request.body().size_hint().lower());
         if !self.is_ready().await {
             return Err(Broken { why: ended(None), untaken: true });
         }
-        self.counts.requests.add(1);
-        self.counts.content_sent.add(request.body().size_hint().lower());
         let response = self.driver.alongside(self.sender.try_send_request(request)).await;
         response.map_err(|mut error| {
             let untaken = error.take_message().is_some();
@@ -121,10 +119,19 @@ impl Line {
 
     /// Says that nothing more is asked, and reads to the end, where that comes.
     pub async fn end(self) {
+        self.ends(async |stream| stream.end().await).await;
+    }
+
+    /// The same where the server was asked to close: it ends first.
+    pub async fn end_after(self) {
+        self.ends(async |stream| stream.end_after().await).await;
+    }
+
+    async fn ends(self, how: impl AsyncFnOnce(Stream)) {
         drop(self.sender);
         let end = async {
             if let Ok(parts) = self.driver.finish().await {
-                parts.io.into_inner().end().await;
+                how(parts.io.into_inner()).await;
             }
         };
         let _ = tokio::time::timeout(LIMIT, end).await;

@@ -44,6 +44,8 @@ pub struct Field {
 /// What the timeline says of a client.
 #[derive(Debug, Default)]
 pub struct Told {
+    /// Of TCP's streams, both ways.
+    pub bytes: u64,
     pub requests: u64,
     pub empty: u64,
     pub content_sent: u64,
@@ -108,6 +110,7 @@ impl Field {
             poll: POLL,
             phase: POLL / 2,
             rtt: self.network.rtt,
+            stall: self.network.stall.map_or(Duration::ZERO, |stall| stall.time),
             clock,
             ear: ear.speaking_as(["anna"].into_iter()),
             speech: listen,
@@ -212,6 +215,7 @@ impl Field {
             }
             let slice = slices.event(&event);
             match &event.kind {
+                Kind::Bytes { len, .. } => told.bytes += len,
                 Kind::Request { .. } => told.requests += 1,
                 Kind::MessageEnd { from, body_len, complete, .. } => {
                     told.carried(*from, *body_len);
