@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout};
 use wsdemo::client::{Clock, Counts, Ear, Lane, LaneError, Made, Span, Speech, Trust, transport};
 use wsdemo::server::{Draft, Limits, Server, Servers, Tls};
 use wsdemo::tap::{Network, Taps};
-use wsdemo::timeline::{Bus, Event, Kind, Seq, Side, Slices, Who};
+use wsdemo::timeline::{Bus, Event, Kind, Layer, Seq, Side, Slices, Who};
 
 use crate::harness::LIMIT;
 
@@ -215,7 +215,8 @@ impl Field {
             }
             let slice = slices.event(&event);
             match &event.kind {
-                Kind::Bytes { len, .. } => told.bytes += len,
+                // Within TLS they are told once more.
+                Kind::Bytes { len, layer: Layer::Tcp, .. } => told.bytes += len,
                 Kind::Request { .. } => told.requests += 1,
                 Kind::MessageEnd { from, body_len, complete, .. } => {
                     told.carried(*from, *body_len);
