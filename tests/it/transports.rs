@@ -2,6 +2,7 @@
 //! how they leave, and who comes back where connections break.
 
 mod breaks;
+mod door;
 mod field;
 mod slow;
 

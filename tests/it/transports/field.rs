@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 use wsdemo::client::{Clock, Counts, Ear, Lane, LaneError, Made, Span, Speech, Trust, transport};
@@ -96,8 +96,31 @@ impl Field {
         self.playing(name, Some(tls))
     }
 
+    /// With so many places at the door for all that are given the same.
+    pub fn player_at(&self, door: &Arc<Semaphore>, name: &str) -> Player {
+        let (clock, sets) = Clock::new(Instant::now(), None);
+        self.playing_by(clock.connecting(Instant::now(), door), sets, name, self.tls.as_ref())
+    }
+
+    /// The same, and it does not believe the server.
+    pub fn stranger_at(&self, door: &Arc<Semaphore>, name: &str) -> Player {
+        let (clock, sets) = Clock::new(Instant::now(), None);
+        let clock = clock.connecting(Instant::now(), door);
+        self.playing_by(clock, sets, name, Some(&Tls::new().unwrap()))
+    }
+
     fn playing(&self, name: &str, tls: Option<&Tls>) -> Player {
         let (clock, sets) = Clock::new(Instant::now(), None);
+        self.playing_by(clock, sets, name, tls)
+    }
+
+    fn playing_by(
+        &self,
+        clock: Clock,
+        sets: watch::Sender<Option<Span>>,
+        name: &str,
+        tls: Option<&Tls>,
+    ) -> Player {
         let readiness = clock.readiness();
         let (speech, listen) = mpsc::unbounded_channel();
         let counts = Arc::<Counts>::default();
