@@ -19,7 +19,7 @@ use super::http::Driver;
 use super::inbox::Body;
 use super::stream::{Leave, Stream};
 
-/// How long the end of a connection may take.
+/// How long the end of a connection may take, where the network does not stall.
 const LIMIT: Duration = Duration::from_secs(10);
 
 /// A connection.
@@ -30,6 +30,8 @@ pub(super) struct Line {
     pub local: SocketAddr,
     leave: Leave,
     counts: Arc<Counts>,
+    /// How long its end may take.
+    limit: Duration,
 }
 
 /// Why there is no response.
@@ -48,15 +50,16 @@ impl Broken {
 }
 
 impl Line {
-    pub async fn open(stream: Stream, counts: &Arc<Counts>) -> Result<Self, String> {
-        let (local, leave, counts) = (stream.link().local, stream.leave(), Arc::clone(counts));
+    pub async fn open(stream: Stream, dialer: &Dialer) -> Result<Self, String> {
+        let (local, leave, counts) = (stream.link().local, stream.leave(), Arc::clone(&dialer.counts));
+        let limit = LIMIT + dialer.stall;
         let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|e| in_words(&e))?;
-        Ok(Self { sender, driver: Driver::new(connection.without_shutdown()), local, leave, counts })
+        Ok(Self { sender, driver: Driver::new(connection.without_shutdown()), local, leave, counts, limit })
     }
 
     pub async fn dial(dialer: &Dialer) -> Result<Self, String> {
         let stream = dialer.dial().await.map_err(|error| no_connection(&error))?;
-        Self::open(stream, &dialer.counts).await
+        Self::open(stream, dialer).await
     }
 
     /// Ends our sending while something is asked: what is read next, sees to it.
@@ -134,7 +137,7 @@ impl Line {
                 how(parts.io.into_inner()).await;
             }
         };
-        let _ = tokio::time::timeout(LIMIT, end).await;
+        let _ = tokio::time::timeout(self.limit, end).await;
     }
 }
 

@@ -129,7 +129,9 @@ mod tests {
     fn the_standards_own_streams_are_read_as_it_says() {
         assert_eq!(read("data: YHOO\ndata: +2\ndata: 10\n\n"), [event("message", "YHOO\n+2\n10")]);
         assert_eq!(
-            read(": test stream\n\ndata: first event\nid: 1\n\ndata:second event\nid\n\ndata:  third event\n\n"),
+            read(
+                ": test stream\n\ndata: first event\nid: 1\n\ndata:second event\nid\n\ndata:  third event\n\n"
+            ),
             [
                 event("message", "first event"),
                 Streamed::Id("1".into()),
