@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use super::link::WeakLink;
 use super::stream::Stream;
@@ -38,19 +39,29 @@ pub(super) struct Dialer {
     trust: Option<Trust>,
     /// Where it is counted what they carry.
     pub counts: Arc<Counts>,
+    /// For how long at a time nothing passes.
+    pub stall: Duration,
 }
 
 impl Dialer {
     /// Of a lesson's client.
     pub fn new(server: SocketAddr, name: &str, taps: &Taps) -> Self {
         let (name, taps) = (name.to_owned(), taps.clone());
-        Self { server, name, taps, links: Links::default(), trust: None, counts: Arc::default() }
+        Self {
+            server,
+            name,
+            taps,
+            links: Links::default(),
+            trust: None,
+            counts: Arc::default(),
+            stall: Duration::ZERO,
+        }
     }
 
     /// Of a lane's client.
     pub fn of(lane: &Lane, name: &str) -> Self {
         let (trust, counts) = (lane.trust.as_ref().map(Trust::of_its_own), Arc::clone(&lane.counts));
-        Self { trust, counts, ..Self::new(lane.server, name, &lane.taps) }
+        Self { trust, counts, stall: lane.stall, ..Self::new(lane.server, name, &lane.taps) }
     }
 
     /// The same, and what it opens is known apart.

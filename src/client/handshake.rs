@@ -23,6 +23,8 @@ pub(super) async fn open(
     host: &str,
     counts: &Arc<Counts>,
 ) -> Result<Talk, String> {
+    // Counted when it is on the wire.
+    stream.leave().owe(counts, 0);
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|e| in_words(&e))?;
     let request = Request::builder()
         .uri(target)
@@ -33,7 +35,6 @@ pub(super) async fn open(
         .header(SEC_WEBSOCKET_KEY, new_key())
         .body(Body::default())
         .map_err(|error| error.to_string())?;
-    counts.requests.add(1);
     // The connection may end, for HTTP, in the moment in which it brings the response.
     let mut driver = Driver::new(connection.without_shutdown());
     let response = driver.alongside(sender.send_request(request)).await.map_err(|error| in_words(&error))?;

@@ -19,7 +19,7 @@ use super::http::Driver;
 use super::inbox::Body;
 use super::stream::{Leave, Stream};
 
-/// How long the end of a connection may take.
+/// How long the end of a connection may take, where the network does not stall.
 const LIMIT: Duration = Duration::from_secs(10);
 
 /// A connection.
@@ -30,6 +30,8 @@ pub(super) struct Line {
     pub local: SocketAddr,
     leave: Leave,
     counts: Arc<Counts>,
+    /// How long its end may take.
+    limit: Duration,
 }
 
 /// Why there is no response.
@@ -48,15 +50,16 @@ impl Broken {
 }
 
 impl Line {
-    pub async fn open(stream: Stream, counts: &Arc<Counts>) -> Result<Self, String> {
-        let (local, leave, counts) = (stream.link().local, stream.leave(), Arc::clone(counts));
+    pub async fn open(stream: Stream, dialer: &Dialer) -> Result<Self, String> {
+        let (local, leave, counts) = (stream.link().local, stream.leave(), Arc::clone(&dialer.counts));
+        let limit = LIMIT + dialer.stall;
         let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|e| in_words(&e))?;
-        Ok(Self { sender, driver: Driver::new(connection.without_shutdown()), local, leave, counts })
+        Ok(Self { sender, driver: Driver::new(connection.without_shutdown()), local, leave, counts, limit })
     }
 
     pub async fn dial(dialer: &Dialer) -> Result<Self, String> {
         let stream = dialer.dial().await.map_err(|error| no_connection(&error))?;
-        Self::open(stream, &dialer.counts).await
+        Self::open(stream, dialer).await
     }
 
     /// Ends our sending while something is asked: what is read next, sees to it.
@@ -75,12 +78,10 @@ impl Line {
 
     /// Asks, and waits for the response's head.
     pub async fn send(&mut self, request: Request<Body>) -> Result<Response<Incoming>, Broken> {
-        self.leave.owe();
+        self.leave.owe(&self.counts, request.body().size_hint().lower());
         if !self.is_ready().await {
             return Err(Broken { why: ended(None), untaken: true });
         }
-        self.counts.requests.add(1);
-        self.counts.content_sent.add(request.body().size_hint().lower());
         let response = self.driver.alongside(self.sender.try_send_request(request)).await;
         response.map_err(|mut error| {
             let untaken = error.take_message().is_some();
@@ -121,13 +122,22 @@ impl Line {
 
     /// Says that nothing more is asked, and reads to the end, where that comes.
     pub async fn end(self) {
+        self.ends(async |stream| stream.end().await).await;
+    }
+
+    /// The same where the server was asked to close: it ends first.
+    pub async fn end_after(self) {
+        self.ends(async |stream| stream.end_after().await).await;
+    }
+
+    async fn ends(self, how: impl AsyncFnOnce(Stream)) {
         drop(self.sender);
         let end = async {
             if let Ok(parts) = self.driver.finish().await {
-                parts.io.into_inner().end().await;
+                how(parts.io.into_inner()).await;
             }
         };
-        let _ = tokio::time::timeout(LIMIT, end).await;
+        let _ = tokio::time::timeout(self.limit, end).await;
     }
 }
 

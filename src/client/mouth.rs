@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::dialer::Dialer;
 use super::inbox::Body;
 use super::line::{Line, refusal};
-use super::running::{Ending, Health};
+use super::running::Ending;
 use super::stream::Leave;
 use super::transport::{LaneError, Speech};
 
@@ -33,8 +33,7 @@ pub(super) struct Mouth {
 
 impl Mouth {
     pub fn new(dialer: &Dialer, speech: mpsc::UnboundedReceiver<Speech>, ending: Ending) -> Self {
-        let health = Health::new(&dialer.counts);
-        let words = Words { dialer: dialer.clone(), line: None, posting: None, again: None, health };
+        let words = Words { dialer: dialer.clone(), line: None, posting: None, again: None };
         Self { words, speech, ending }
     }
 
@@ -97,7 +96,7 @@ enum Unsaid {
     /// It certainly did not take them: they can be said again.
     Untaken(Speech),
     /// Nobody knows. Said again, they might be heard twice: they are not.
-    Unknown(String),
+    Unknown,
     /// It did not want them.
     Refused(String),
 }
@@ -109,7 +108,6 @@ struct Words {
     posting: Option<Posting>,
     /// What is said again, and when.
     again: Option<(Instant, Speech)>,
-    health: Health,
 }
 
 impl Words {
@@ -149,16 +147,9 @@ impl Words {
 
     fn said(&mut self, said: Result<(), Unsaid>) -> Result<(), LaneError> {
         match said {
-            Ok(()) => {
-                self.dialer.counts.sent.add(1);
-                self.health.works();
-            }
-            // Nothing broke that was needed before; whether news still come is told by the other connection.
+            // Where it broke, that is not counted: whether news still come is told by the other connection.
+            Ok(()) | Err(Unsaid::Unknown) => self.dialer.counts.sent.add(1),
             Err(Unsaid::Untaken(speech)) => self.again = Some((Instant::now() + AGAIN, speech)),
-            Err(Unsaid::Unknown(why)) => {
-                self.dialer.counts.sent.add(1);
-                self.health.broke(why);
-            }
             Err(Unsaid::Refused(why)) => return Err(LaneError::Ended(why)),
         }
         Ok(())
@@ -197,7 +188,7 @@ async fn post(line: Option<Line>, dialer: Dialer, speech: Speech) -> (Option<Lin
             // It ended while nothing was said.
             Err(broken) if broken.untaken && reused => continue,
             Err(broken) if broken.untaken => (None, Err(Unsaid::Untaken(speech))),
-            Err(broken) => (None, Err(Unsaid::Unknown(broken.why))),
+            Err(_) => (None, Err(Unsaid::Unknown)),
         };
     }
 }

@@ -1,23 +1,28 @@
-//! Short polling with reqwest: ask every so often, over a connection that closes each time, or over one that stays.
+//! Short polling: ask every so often, over a connection that closes each time, or over one that stays.
 
-use std::error::Error as _;
-use std::io;
-use std::sync::Arc;
+mod closing;
+mod keeping;
+
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::StatusCode;
-use reqwest::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
+use hyper::StatusCode;
 use serde_json::json;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
-use super::line::{ended, no_connection, refusal};
+use super::line::refusal;
 use super::running::{Ending, Health};
 use super::transport::{Lane, LaneError, Running, Speech, Transport};
-use super::{Counts, Trust};
+
+use closing::Closing;
+use keeping::Keeping;
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The list, and who says something adds to it.
+const LIST: &str = "/api/messages";
 
 /// Polling.
 #[derive(Debug)]
@@ -53,18 +58,54 @@ impl Transport for Polling {
 
 /// Who asks.
 struct Asker {
-    client: reqwest::Client,
-    url: String,
-    counts: Arc<Counts>,
+    way: Way,
     health: Health,
 }
 
+/// Over which connections.
+enum Way {
+    Close(Closing),
+    KeepAlive(Keeping),
+}
+
+/// A request.
+struct Question {
+    /// What is asked for.
+    target: String,
+    /// The JSON of what is said, where it says something.
+    words: Option<String>,
+}
+
+/// A whole response.
+struct Answer {
+    status: StatusCode,
+    body: Bytes,
+    /// Our address of the connection, where that is known.
+    local: Option<SocketAddr>,
+}
+
 /// Why there is no answer.
-enum Failed {
-    /// No connection could be made: the request was certainly not taken.
-    Unreachable(String),
-    /// Perhaps it was.
-    Broke(String),
+struct Failed {
+    /// In words.
+    why: String,
+    /// The request was certainly not taken. Otherwise, perhaps it was.
+    untaken: bool,
+    /// No connection could be made.
+    unreachable: bool,
+}
+
+impl Failed {
+    fn unreachable(why: String) -> Self {
+        Self { why, untaken: true, unreachable: true }
+    }
+
+    fn broke(why: String) -> Self {
+        Self { why, untaken: false, unreachable: false }
+    }
+
+    fn late() -> Self {
+        Self::broke(format!("no answer came within {} s", PATIENCE.as_secs()))
+    }
 }
 
 async fn poll(mut lane: Lane, close: bool) -> Result<(), LaneError> {
@@ -85,12 +126,15 @@ async fn poll(mut lane: Lane, close: bool) -> Result<(), LaneError> {
         };
         let asks = said.is_none();
         if let Some(speech) = said.or(unsaid.take()) {
-            let Some(untaken) = ending.or_soon(asker.say(&speech)).await else { break };
+            let Some(untaken) = ending.or_soon(asker.say(&speech, &lane)).await else { break };
             unsaid = untaken?.then_some(speech);
         }
         if asks && ending.or_soon(asker.ask(&mut lane)).await.transpose()?.is_none() {
             break;
         }
+    }
+    if let Way::Close(closing) = asker.way {
+        closing.end(ending.grace).await;
     }
     asker.health.verdict()
 }
@@ -104,107 +148,59 @@ fn ticks(first: Instant, poll: Duration) -> Interval {
 
 impl Asker {
     fn new(lane: &Lane, close: bool) -> Result<Self, LaneError> {
-        let scheme = if lane.trust.is_some() { "https" } else { "http" };
-        let url = format!("{scheme}://{}/api/messages", lane.server);
-        let (client, counts) = (client(lane.trust.as_ref(), close)?, Arc::clone(&lane.counts));
-        Ok(Self { client, url, health: Health::new(&counts), counts })
+        let way = if close { Way::Close(Closing::new(lane)) } else { Way::KeepAlive(Keeping::new(lane)?) };
+        Ok(Self { way, health: Health::new(&lane.counts) })
     }
 
     /// Asks for what is new. Where that fails, the next question is for the same.
     async fn ask(&mut self, lane: &mut Lane) -> Result<(), LaneError> {
         let query = lane.ear.last().map_or_else(String::new, |id| format!("?since={id}"));
-        let request = self.client.get(format!("{}{query}", self.url));
-        match self.exchange(request, 0).await {
-            Ok((StatusCode::OK, body)) => {
+        match self.exchange(Question { target: format!("{LIST}{query}"), words: None }).await {
+            Ok(Answer { status: StatusCode::OK, body, local }) => {
                 self.health.works();
-                self.counts.empty.add(u64::from(body == "[]"));
-                let conn = lane.ear.newest_conn_to(lane.server);
+                lane.counts.empty.add(u64::from(body == "[]"));
+                let conn = match local {
+                    Some(local) => lane.ear.conn_from(local),
+                    None => lane.ear.newest_conn_to(lane.server),
+                };
                 lane.ear.answer(&body, conn);
-                Ok(())
             }
-            Ok((status, body)) => Err(LaneError::Ended(refusal(status, &body))),
-            Err(Failed::Broke(why)) => {
-                self.health.broke(why);
-                Ok(())
-            }
-            Err(Failed::Unreachable(why)) => {
-                self.health.unreachable(why);
-                Ok(())
-            }
+            Ok(Answer { status, body, .. }) => return Err(LaneError::Ended(refusal(status, &body))),
+            Err(failed) => self.failed(failed),
         }
+        Ok(())
     }
 
     /// Says something; what it said itself, the client learns of like everybody: from the list. True where it has to be said
     /// again. Where nobody knows whether the server took it, it is not: it might be heard twice.
-    async fn say(&mut self, Speech { from, text }: &Speech) -> Result<bool, LaneError> {
-        let body = json!({ "from": from, "text": text }).to_string();
-        let len = body.len() as u64;
-        let request = self.client.post(&self.url).header(CONTENT_TYPE, "application/json").body(body);
-        match self.exchange(request, len).await {
-            Ok((StatusCode::CREATED, _)) => self.health.works(),
-            Ok((status, body)) => return Err(LaneError::Ended(refusal(status, &body))),
-            Err(Failed::Broke(why)) => self.health.broke(why),
-            Err(Failed::Unreachable(why)) => {
-                self.health.unreachable(why);
-                return Ok(true);
+    async fn say(&mut self, Speech { from, text }: &Speech, lane: &Lane) -> Result<bool, LaneError> {
+        let words = json!({ "from": from, "text": text }).to_string();
+        // A connection that is only for these words brings no news.
+        let brings_news = matches!(self.way, Way::KeepAlive(_));
+        let mut untaken = false;
+        match self.exchange(Question { target: LIST.into(), words: Some(words) }).await {
+            Ok(Answer { status: StatusCode::CREATED, .. }) if brings_news => self.health.works(),
+            Ok(Answer { status: StatusCode::CREATED, .. }) => {}
+            Ok(Answer { status, body, .. }) => return Err(LaneError::Ended(refusal(status, &body))),
+            Err(failed) => {
+                untaken = failed.untaken;
+                if brings_news {
+                    self.failed(failed);
+                }
             }
         }
-        self.counts.sent.add(1);
-        Ok(false)
+        lane.counts.sent.add(u64::from(!untaken));
+        Ok(untaken)
     }
 
-    async fn exchange(
-        &self,
-        request: reqwest::RequestBuilder,
-        len: u64,
-    ) -> Result<(StatusCode, Bytes), Failed> {
-        let response = request.send().await.map_err(|error| failed(&error));
-        if !matches!(response, Err(Failed::Unreachable(_))) {
-            self.counts.requests.add(1);
-            self.counts.content_sent.add(len);
-        }
-        let mut response = response?;
-        let status = response.status();
-        let mut body = Vec::new();
-        while let Some(piece) = response.chunk().await.map_err(|error| failed(&error))? {
-            self.counts.content_heard.add(piece.len() as u64);
-            body.extend_from_slice(&piece);
-        }
-        Ok((status, body.into()))
+    fn failed(&mut self, Failed { why, unreachable, .. }: Failed) {
+        if unreachable { self.health.unreachable(why) } else { self.health.broke(why) }
     }
-}
 
-/// In words.
-fn failed(error: &reqwest::Error) -> Failed {
-    let mut cause = error.source();
-    let cause = loop {
-        match cause {
-            Some(found) if found.is::<io::Error>() => break found.downcast_ref::<io::Error>(),
-            Some(other) => cause = other.source(),
-            None => break None,
+    async fn exchange(&mut self, question: Question) -> Result<Answer, Failed> {
+        match &mut self.way {
+            Way::Close(closing) => closing.exchange(question).await,
+            Way::KeepAlive(keeping) => keeping.exchange(question).await,
         }
-    };
-    match cause {
-        Some(cause) if error.is_connect() => Failed::Unreachable(no_connection(cause)),
-        None if error.is_connect() => Failed::Unreachable("no connection".into()),
-        _ if error.is_timeout() => Failed::Broke(format!("no answer came within {} s", PATIENCE.as_secs())),
-        cause => Failed::Broke(ended(cause.map(io::Error::kind))),
     }
-}
-
-fn client(trust: Option<&Trust>, close: bool) -> Result<reqwest::Client, LaneError> {
-    // Always its own: without one, reqwest would look for those of the system, which takes a while for each client.
-    let tls = trust.map_or_else(Trust::nobody, |trust| Ok(trust.of_its_own()));
-    let tls = tls.map_err(|error| LaneError::Ended(error.to_string()))?;
-    let mut builder = reqwest::Client::builder()
-        .no_proxy()
-        .timeout(PATIENCE)
-        .tls_backend_preconfigured((**tls.config()).clone())
-        // However seldom one asks, it is the same connection; and no task has to look after it.
-        .pool_idle_timeout(None);
-    if close {
-        let headers = [(CONNECTION, HeaderValue::from_static("close"))];
-        builder = builder.default_headers(headers.into_iter().collect()).pool_max_idle_per_host(0);
-    }
-    Ok(builder.build()?)
 }

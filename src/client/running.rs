@@ -23,8 +23,8 @@ pub(super) struct Ending {
 impl Ending {
     pub fn of(lane: &Lane) -> Self {
         let over = async |mut clock: Clock| clock.over().await;
-        // Leaving is a round trip, and the end of TCP another half.
-        Self { over: Some(Box::pin(over(lane.clock.clone()))), grace: PATIENCE + 2 * lane.rtt }
+        // Leaving is a round trip, and the end of TCP another half. It may begin when nothing passes.
+        Self { over: Some(Box::pin(over(lane.clock.clone()))), grace: PATIENCE + 2 * lane.rtt + lane.stall }
     }
 
     pub fn is_over(&self) -> bool {
@@ -61,15 +61,21 @@ impl Ending {
 /// Whether a client is in touch with its server.
 pub(super) struct Health {
     counts: Arc<Counts>,
-    /// Why it is not.
-    down: Option<String>,
+    /// It is not.
+    down: Option<Down>,
+}
+
+struct Down {
+    why: String,
+    /// It has tried to come back since, in vain.
+    tried: bool,
     /// Not even a connection can be made.
     unreachable: bool,
 }
 
 impl Health {
     pub fn new(counts: &Arc<Counts>) -> Self {
-        Self { counts: Arc::clone(counts), down: None, unreachable: false }
+        Self { counts: Arc::clone(counts), down: None }
     }
 
     /// It is.
@@ -77,28 +83,60 @@ impl Health {
         if self.down.take().is_some() {
             self.counts.recovered.add(1);
         }
-        self.unreachable = false;
     }
 
     /// A connection broke that was needed. Until it works again, that is told once.
     pub fn broke(&mut self, why: String) {
-        if self.down.replace(why).is_none() {
-            self.counts.broken.add(1);
-        }
-        self.unreachable = false;
+        self.goes_down(why, false);
     }
 
     /// No connection could be made.
     pub fn unreachable(&mut self, why: String) {
-        self.broke(why);
-        self.unreachable = true;
+        self.goes_down(why, true);
     }
 
-    /// When the run is over: who is between two tries, has taken part; who finds no server any more, has not.
+    fn goes_down(&mut self, why: String, unreachable: bool) {
+        let tried = self.down.is_some();
+        if !tried {
+            self.counts.broken.add(1);
+        }
+        self.down = Some(Down { why, tried, unreachable });
+    }
+
+    /// When the run is over: who is between two tries, has taken part; who finds no server any more, has not. Whether one would
+    /// have come back who has not tried yet, nobody knows: such a break is not counted.
     pub fn verdict(self) -> Result<(), LaneError> {
         match self.down {
-            Some(why) if self.unreachable => Err(LaneError::Ended(why)),
+            Some(Down { why, unreachable: true, .. }) => Err(LaneError::Ended(why)),
+            Some(Down { tried: false, .. }) => {
+                self.counts.broken.take_back(1);
+                Ok(())
+            }
             Some(_) | None => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counted(happens: impl FnOnce(&mut Health)) -> (u64, u64, bool) {
+        let counts = Arc::<Counts>::default();
+        let mut health = Health::new(&counts);
+        happens(&mut health);
+        let took_part = health.verdict().is_ok();
+        (counts.broken.get(), counts.recovered.get(), took_part)
+    }
+
+    #[test]
+    fn a_break_that_nobody_has_tried_to_mend_is_not_counted() {
+        let why = || "the connection was reset".to_owned();
+        assert_eq!(counted(|it| it.broke(why())), (0, 0, true));
+        assert_eq!(counted(|it| (it.broke(why()), it.works()).1), (1, 1, true));
+        assert_eq!(counted(|it| (it.broke(why()), it.works(), it.broke(why())).2), (1, 1, true));
+        assert_eq!(counted(|it| (it.broke(why()), it.broke(why())).1), (1, 0, true));
+        assert_eq!(counted(|it| (it.broke(why()), it.unreachable(why())).1), (1, 0, false));
+        assert_eq!(counted(|it| it.unreachable(why())), (1, 0, false));
     }
 }

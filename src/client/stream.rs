@@ -3,8 +3,8 @@
 use std::io;
 use std::net::IpAddr;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf};
@@ -12,7 +12,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::pki_types::ServerName;
 
-use super::{Link, Trust};
+use super::{Counts, Link, Trust};
 
 /// A client's stream.
 #[derive(Debug)]
@@ -38,6 +38,15 @@ struct Left {
     wanted: AtomicBool,
     /// The library was given something that it has not written yet.
     owed: AtomicBool,
+    /// What that is, where it is a request: counted when it is written, and not where it never is.
+    request: Mutex<Option<Asked>>,
+}
+
+#[derive(Debug)]
+struct Asked {
+    counts: Arc<Counts>,
+    /// Of its content, bytes.
+    len: u64,
 }
 
 impl Leave {
@@ -46,9 +55,14 @@ impl Leave {
         self.0.wanted.store(true, Ordering::Relaxed);
     }
 
-    /// Something is about to be given to the library.
-    pub fn owe(&self) {
+    /// A request with so much content is about to be given to the library.
+    pub fn owe(&self, counts: &Arc<Counts>, len: u64) {
+        *self.request() = Some(Asked { counts: Arc::clone(counts), len });
         self.0.owed.store(true, Ordering::Relaxed);
+    }
+
+    fn request(&self) -> MutexGuard<'_, Option<Asked>> {
+        self.0.request.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn is_due(&self) -> bool {
@@ -56,7 +70,14 @@ impl Leave {
     }
 
     fn written(&self, cx: &Context<'_>) {
-        if self.0.owed.swap(false, Ordering::Relaxed) && self.is_due() {
+        if !self.0.owed.swap(false, Ordering::Relaxed) {
+            return;
+        }
+        if let Some(Asked { counts, len }) = self.request().take() {
+            counts.requests.add(1);
+            counts.content_sent.add(len);
+        }
+        if self.is_due() {
             // To be read once more.
             cx.waker().wake_by_ref();
         }
@@ -94,6 +115,12 @@ impl Stream {
         self.read_to_end().await;
     }
 
+    /// The same where the other side ends first: after `Connection: close` (RFC 9112, 9.6).
+    pub async fn end_after(mut self) {
+        self.read_to_end().await;
+        let _ = self.shutdown().await;
+    }
+
     /// Reads to the end of what the other side sends, and forgets it.
     pub async fn read_to_end(&mut self) {
         // What TLS would still say is for nobody, so that the bytes beneath it will do.
@@ -125,7 +152,9 @@ impl AsyncWrite for Stream {
             Way::Plain(link) => ready!(Pin::new(link).poll_write(cx, buf)),
             Way::Secure(tls) => ready!(Pin::new(tls).poll_write(cx, buf)),
         };
-        self.leave.written(cx);
+        if matches!(written, Ok(1..)) {
+            self.leave.written(cx);
+        }
         Poll::Ready(written)
     }
 

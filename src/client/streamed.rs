@@ -81,8 +81,8 @@ impl Blocks {
 
     fn block(&mut self, found: &mut Vec<Streamed>) {
         let name = std::mem::take(&mut self.name);
-        // Without data nobody is called.
-        if let Some(data) = self.data.take().filter(|data| !data.is_empty()) {
+        // Without data nobody is called; with an empty one somebody is.
+        if let Some(data) = self.data.take() {
             let name = if name.is_empty() { "message".to_owned() } else { name };
             found.push(Streamed::Event { name, data });
         }
@@ -122,6 +122,26 @@ mod tests {
         for end in ["\n", "\r", "\r\n"] {
             assert_eq!(read(&"data: a\nid: 1\n\n".replace('\n', end)).len(), 2, "{end:?}");
         }
+    }
+
+    /// The examples of WHATWG HTML, 9.2.6.
+    #[test]
+    fn the_standards_own_streams_are_read_as_it_says() {
+        assert_eq!(read("data: YHOO\ndata: +2\ndata: 10\n\n"), [event("message", "YHOO\n+2\n10")]);
+        assert_eq!(
+            read(
+                ": test stream\n\ndata: first event\nid: 1\n\ndata:second event\nid\n\ndata:  third event\n\n"
+            ),
+            [
+                event("message", "first event"),
+                Streamed::Id("1".into()),
+                event("message", "second event"),
+                Streamed::Id(String::new()),
+                event("message", " third event"),
+            ]
+        );
+        assert_eq!(read("data\n\ndata\ndata\n\ndata:"), [event("message", ""), event("message", "\n")]);
+        assert_eq!(read("data:test\n\ndata: test\n\n"), [event("message", "test"), event("message", "test")]);
     }
 
     #[test]

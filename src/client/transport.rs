@@ -59,6 +59,8 @@ pub struct Lane {
     pub phase: Duration,
     /// A round trip's time that is added.
     pub rtt: Duration,
+    /// For how long at a time nothing passes.
+    pub stall: Duration,
     /// When it begins, and when it ends.
     pub clock: Clock,
     /// Where news is to be told.
@@ -102,9 +104,10 @@ pub struct Counts {
     pub content_heard: Count,
     /// Messages that were told again.
     pub doubled: Count,
-    /// Connections that broke, or ended, while they were still needed.
+    /// Connections on which news came that broke, or ended, while they were still needed. Not those of which, at the end of the
+    /// run, nobody knows whether the client would come back, since it has not tried yet.
     pub broken: Count,
-    /// How often a client was back after that.
+    /// How often news came again after that, or could.
     pub recovered: Count,
 }
 
@@ -116,6 +119,11 @@ impl Count {
     /// So many more.
     pub fn add(&self, more: u64) {
         self.0.fetch_add(more, Ordering::Relaxed);
+    }
+
+    /// So many fewer: it turned out that they are none.
+    pub(super) fn take_back(&self, fewer: u64) {
+        self.0.fetch_sub(fewer, Ordering::Relaxed);
     }
 
     /// How many there are.

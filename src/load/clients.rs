@@ -113,6 +113,7 @@ impl Crowd {
                 poll: spec.poll,
                 phase: spec.poll.mul_f64(f64::from(n) / f64::from(spec.clients)),
                 rtt: spec.network.rtt,
+                stall: spec.network.stall.map_or(Duration::ZERO, |stall| stall.time),
                 clock: clock.connecting(begin + APART * n, &door),
                 ear: Ear::counted(hearing).counting(Arc::clone(&counts)),
                 speech: listen,

@@ -2,6 +2,7 @@
 //! how they leave, and who comes back where connections break.
 
 mod breaks;
+mod door;
 mod field;
 mod slow;
 
@@ -50,9 +51,14 @@ async fn takes_part(name: &str, tls: bool, early: bool, rtt: Duration) {
     );
     assert!(told.requests > 0 && told.content_heard > 0 && told.whole, "{told:?}");
     // reqwest closes its stream without reading to the end: within TLS, a reset may follow.
-    let own = !matches!(name, "close" | "keep-alive");
-    if own || !tls {
+    if name != "keep-alive" || !tls {
         assert!(told.firsts.iter().all(|(first, _)| *first != Who::Reset), "{name}: {told:?}");
+    }
+    if name == "close" {
+        assert!(told.firsts.iter().all(|ended| *ended == (Who::Server, None)), "{told:?}");
+    }
+    if name != "keep-alive" {
+        assert_eq!(counts.bytes.get(), told.bytes, "{name}, TLS: {tls}");
     }
     if name == "websocket" {
         assert_eq!(told.closes, [1000, 1000]);

@@ -194,7 +194,7 @@ impl Running {
             running.opening =
                 Some(Box::pin(async move { handshake::open(first, &target, &host, &counts).await }));
         } else {
-            running.get_line = Line::open(first, &running.dialer.counts).await.ok();
+            running.get_line = Line::open(first, &running.dialer).await.ok();
         }
         let never = match mode {
             Mode::Upgrade => None,
@@ -244,7 +244,7 @@ impl Running {
             }
         }
         if self.session.is_leaving() {
-            self.goes.get_or_insert_with(|| Instant::now() + LIMIT);
+            self.goes.get_or_insert_with(|| Instant::now() + LIMIT + self.dialer.stall);
         }
     }
 
@@ -459,7 +459,7 @@ impl Running {
             }
             open
         });
-        let until = Instant::now() + LIMIT;
+        let until = Instant::now() + LIMIT + self.dialer.stall;
         let mut all: Vec<_> = self.ws.take().into_iter().chain(self.tried.take()).collect();
         for ws in &mut all {
             let _ = tokio::time::timeout_at(until, websocket::close(ws)).await;
@@ -474,7 +474,7 @@ impl Running {
         // What waits is answered when the server has heard that it is over.
         if !self.session.is_over()
             && let Some(get) = self.get.take()
-            && let Ok((line, _)) = tokio::time::timeout(PATIENCE, get).await
+            && let Ok((line, _)) = tokio::time::timeout(PATIENCE + self.dialer.stall, get).await
         {
             self.get_line = line;
         }

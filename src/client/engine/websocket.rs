@@ -19,7 +19,7 @@ pub(super) async fn probe(dialer: Dialer, target: String) -> Result<Talk, String
     // The connection of polling is opened first: a session's newest is its WebSocket.
     tokio::task::yield_now().await;
     let stream = dialer.dial().await.map_err(|error| no_connection(&error))?;
-    let until = Instant::now() + LIMIT;
+    let until = Instant::now() + LIMIT + dialer.stall;
     let host = dialer.host();
     let opening = handshake::open(stream, &target, &host, &dialer.counts);
     let opened = timeout_at(until, opening).await;

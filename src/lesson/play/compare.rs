@@ -225,6 +225,7 @@ impl Player<'_> {
             poll: workload.poll,
             phase: Duration::ZERO,
             rtt: workload.network.rtt,
+            stall: workload.network.stall.map_or(Duration::ZERO, |stall| stall.time),
             clock: clock.clone(),
             ear,
             speech: listen,

@@ -5,13 +5,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 use wsdemo::client::{Clock, Counts, Ear, Lane, LaneError, Made, Span, Speech, Trust, transport};
 use wsdemo::server::{Draft, Limits, Server, Servers, Tls};
 use wsdemo::tap::{Network, Taps};
-use wsdemo::timeline::{Bus, Event, Kind, Seq, Side, Slices, Who};
+use wsdemo::timeline::{Bus, Event, Kind, Layer, Seq, Side, Slices, Who};
 
 use crate::harness::LIMIT;
 
@@ -44,6 +44,8 @@ pub struct Field {
 /// What the timeline says of a client.
 #[derive(Debug, Default)]
 pub struct Told {
+    /// Of TCP's streams, both ways.
+    pub bytes: u64,
     pub requests: u64,
     pub empty: u64,
     pub content_sent: u64,
@@ -94,8 +96,31 @@ impl Field {
         self.playing(name, Some(tls))
     }
 
+    /// With so many places at the door for all that are given the same.
+    pub fn player_at(&self, door: &Arc<Semaphore>, name: &str) -> Player {
+        let (clock, sets) = Clock::new(Instant::now(), None);
+        self.playing_by(clock.connecting(Instant::now(), door), sets, name, self.tls.as_ref())
+    }
+
+    /// The same, and it does not believe the server.
+    pub fn stranger_at(&self, door: &Arc<Semaphore>, name: &str) -> Player {
+        let (clock, sets) = Clock::new(Instant::now(), None);
+        let clock = clock.connecting(Instant::now(), door);
+        self.playing_by(clock, sets, name, Some(&Tls::new().unwrap()))
+    }
+
     fn playing(&self, name: &str, tls: Option<&Tls>) -> Player {
         let (clock, sets) = Clock::new(Instant::now(), None);
+        self.playing_by(clock, sets, name, tls)
+    }
+
+    fn playing_by(
+        &self,
+        clock: Clock,
+        sets: watch::Sender<Option<Span>>,
+        name: &str,
+        tls: Option<&Tls>,
+    ) -> Player {
         let readiness = clock.readiness();
         let (speech, listen) = mpsc::unbounded_channel();
         let counts = Arc::<Counts>::default();
@@ -108,6 +133,7 @@ impl Field {
             poll: POLL,
             phase: POLL / 2,
             rtt: self.network.rtt,
+            stall: self.network.stall.map_or(Duration::ZERO, |stall| stall.time),
             clock,
             ear: ear.speaking_as(["anna"].into_iter()),
             speech: listen,
@@ -212,6 +238,8 @@ impl Field {
             }
             let slice = slices.event(&event);
             match &event.kind {
+                // Within TLS they are told once more.
+                Kind::Bytes { len, layer: Layer::Tcp, .. } => told.bytes += len,
                 Kind::Request { .. } => told.requests += 1,
                 Kind::MessageEnd { from, body_len, complete, .. } => {
                     told.carried(*from, *body_len);
