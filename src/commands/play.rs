@@ -12,12 +12,12 @@ use super::front::{Asker, Audience, Front, Hand, Lectern, Tempo, between};
 use super::interrupt::{Interrupt, interrupt};
 use super::look::Look;
 use super::pace::Pacing;
-use super::{cannot_start, network, runtime};
+use super::{cannot_start, network, runtime, typed};
 use crate::cli::{Playing, lessons_folder};
 use crate::failure::Failure;
 use crate::lesson::library::Library;
 use crate::lesson::parse::parse;
-use crate::lesson::play::{Flags, Haste, Outcome, PlayError, Player, Ports, look_ahead};
+use crate::lesson::play::{Flags, Haste, Hopeless, Instead, Outcome, PlayError, Player, Ports, look_ahead};
 use crate::lesson::script::Lesson;
 use crate::server::Servers;
 use crate::tap::{Taps, kernel};
@@ -49,8 +49,7 @@ pub(super) fn lesson(lesson: &str, command: &str, playing: &Playing, flags: Flag
     let lesson = parse(&source.name, &source.file, &source.text)?;
     let flags = Flags { network: network(&playing.network), ..flags };
     let flags = from::begin(&lesson, playing, command, flags)?;
-    look_ahead(&lesson, &flags)
-        .map_err(|it| Failure::usage(it.what).with_hint(format!("wsdemo {command} {}", it.instead)))?;
+    look_ahead(&lesson, &flags).map_err(hopeless)?;
     kernel::raise_descriptor_limit();
     let look = Look::decide(playing);
     let status = look.status();
@@ -76,6 +75,15 @@ pub(super) fn lesson(lesson: &str, command: &str, playing: &Playing, flags: Flag
             Some(_) | None => return Ok(()),
         }
     }
+}
+
+/// With what to type, or to write.
+fn hopeless(hopeless: Hopeless) -> Failure {
+    let hint = match hopeless.instead {
+        Instead::Flags(flags) => typed::with(&flags),
+        Instead::Fence(words) => words,
+    };
+    Failure::usage(hopeless.what).with_hint(hint)
 }
 
 /// Listens to keys only where somebody sits.

@@ -47,12 +47,12 @@ fn what_cannot_be_meant_is_told_with_what_to_type() {
     for speed in ["0", "1e-300", "1001", "inf", "NaN"] {
         refused(&["http", "--speed", speed], 2, &["from 0.01 to 1000"]);
     }
-    refused(&["http", "--width", "10"], 2, &["10", "..=400"]);
-    refused(&["http", "--port", "70000"], 2, &["70000"]);
+    refused(&["http", "--width", "10"], 2, &["10", "from 48 to 400"]);
+    refused(&["http", "--port", "70000"], 2, &["70000", "from 0 to 65,535"]);
     refused(&["http", "--color", "red"], 2, &["red", "never"]);
     refused(&["http", "--json", "--plain"], 2, &["--json", "--plain"]);
     refused(&["compare", "--every", "soon"], 2, &["soon", "500ms or 2s"]);
-    refused(&["compare", "--events", "0"], 2, &["1..=10000"]);
+    refused(&["compare", "--events", "0"], 2, &["must be from 1 to 10,000"]);
     refused(&["lesson", "htpp"], 2, &["\"htpp\"", "did you mean http?", "try: wsdemo lesson http"]);
     refused(&["lesson", "http", "socket"], 2, &["one at a time", "try: wsdemo lesson --check http socket"]);
     refused(&["lesson", "--from", "2"], 2, &["--from", "try: wsdemo lesson http --from 2"]);

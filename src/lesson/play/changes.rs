@@ -6,7 +6,7 @@ use crate::lesson::script::{MAX_EVENTS, MAX_RUN, Planned, Workload};
 use crate::tap::Network;
 
 /// How far apart news are where only their number is given.
-const EVERY: Duration = Duration::from_secs(2);
+pub(super) const EVERY: Duration = Duration::from_secs(2);
 
 /// Who says what `cheers` asks for.
 const CHEERING: &str = "anna";
