@@ -17,7 +17,7 @@ pub(super) fn run(playing: &Playing, workload: WorkloadFlags) -> Result<(), Fail
         (false, Some(_)) => "only",
         (false, None) => "compare",
     };
-    play::lesson(lesson, "compare", playing, Flags { changes: changes(workload)?, ..Flags::default() })
+    play::lesson(lesson, playing, Flags { changes: changes(workload)?, ..Flags::default() })
 }
 
 fn changes(flags: WorkloadFlags) -> Result<Changes, Failure> {

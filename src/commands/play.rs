@@ -43,12 +43,12 @@ struct Drew {
     wrote: io::Result<()>,
 }
 
-/// Plays the lesson of this name or file; `command` is what the user typed, for hints.
-pub(super) fn lesson(lesson: &str, command: &str, playing: &Playing, flags: Flags) -> Result<(), Failure> {
+/// Plays the lesson of this name or file.
+pub(super) fn lesson(lesson: &str, playing: &Playing, flags: Flags) -> Result<(), Failure> {
     let source = Library::new(lessons_folder()).find(lesson)?;
     let lesson = parse(&source.name, &source.file, &source.text)?;
     let flags = Flags { network: network(&playing.network), ..flags };
-    let flags = from::begin(&lesson, playing, command, flags)?;
+    let flags = from::begin(&lesson, playing, &typed::without("--from"), flags)?;
     look_ahead(&lesson, &flags).map_err(hopeless)?;
     kernel::raise_descriptor_limit();
     let look = Look::decide(playing);
@@ -68,7 +68,7 @@ pub(super) fn lesson(lesson: &str, command: &str, playing: &Playing, flags: Flag
         };
         let (ended, drew) = run.play(hand, before)?;
         broken.extend(run.broken());
-        match conclude(ended, drew.wrote, broken.len(), &source.file, command)? {
+        match conclude(ended, drew.wrote, broken.len(), &source.file)? {
             Some(outcome @ Outcome { again: Some(step), .. }) => {
                 (flags.from, before, hand) = (step, outcome, drew.hand);
             }
@@ -231,7 +231,6 @@ fn conclude(
     wrote: io::Result<()>,
     broken: usize,
     file: &str,
-    command: &str,
 ) -> Result<Option<Outcome>, Failure> {
     // Where the terminal is gone, nothing more can be written to it.
     if let Ended::Interrupted(interrupt) | Ended::CutShort(interrupt, Ok(_)) = ended {
@@ -245,7 +244,7 @@ fn conclude(
     let outcome = match ended {
         Ended::Interrupted(_) | Ended::CutShort(_, Ok(_)) | Ended::Unread => return Ok(None),
         Ended::CutShort(_, Err(error)) | Ended::Played(Err(error)) => {
-            return Err(Failure::play(&error, file, command));
+            return Err(Failure::play(&error, file, &typed::without("--port")));
         }
         Ended::Left => None,
         Ended::Played(Ok(outcome)) => Some(outcome),

@@ -2,26 +2,39 @@
 
 /// The command line, with these flags in place of what it says of them.
 pub(super) fn with(flags: &[(&str, String)]) -> String {
-    let typed = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
-    changed(typed, flags)
+    changed(typed(), flags)
+}
+
+/// What follows `wsdemo` on the command line, without this flag.
+pub(super) fn without(flag: &str) -> String {
+    kept(typed(), &[flag]).join(" ")
+}
+
+fn typed() -> impl Iterator<Item = String> {
+    std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned())
 }
 
 fn changed(typed: impl IntoIterator<Item = String>, flags: &[(&str, String)]) -> String {
-    let mut words = vec!["wsdemo".to_owned()];
+    let names: Vec<&str> = flags.iter().map(|(flag, _)| *flag).collect();
+    let given = flags.iter().flat_map(|(flag, value)| [(*flag).to_owned(), quoted(value)]);
+    let words: Vec<String> = [vec!["wsdemo".to_owned()], kept(typed, &names), given.collect()].concat();
+    words.join(" ")
+}
+
+/// All words but these flags and their values.
+fn kept(typed: impl IntoIterator<Item = String>, flags: &[&str]) -> Vec<String> {
+    let mut words = Vec::new();
     let mut typed = typed.into_iter();
     while let Some(word) = typed.next() {
         let name = word.split_once('=').map_or(word.as_str(), |(name, _)| name);
-        if !flags.iter().any(|(flag, _)| *flag == name) {
+        if !flags.contains(&name) {
             words.push(quoted(&word));
         } else if name == word {
             // Its value is the next word.
             typed.next();
         }
     }
-    for (flag, value) in flags {
-        words.extend([(*flag).to_owned(), quoted(value)]);
-    }
-    words.join(" ")
+    words
 }
 
 /// As a shell takes it for one word.
