@@ -101,7 +101,7 @@ pub struct Playing {
     #[arg(long, value_name = "STEP")]
     pub from: Option<String>,
     /// The first of as many consecutive ports as needed; 0: any that are free
-    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    #[arg(long, value_name = "PORT", default_value_t = 0, value_parser = |text: &str| number::<u16>(text, 0, 65_535))]
     pub port: u16,
     /// Print the timeline instead: one JSON object a line
     #[arg(long, conflicts_with_all = ["plain", "hex", "ascii", "width"])]
@@ -116,7 +116,7 @@ pub struct Playing {
     #[arg(long)]
     pub ascii: bool,
     /// Draw so many columns wide, also where there is no terminal
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(48..=400))]
+    #[arg(long, value_name = "N", value_parser = |text: &str| number::<u16>(text, 48, 400))]
     pub width: Option<u16>,
     /// Colours
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = Colour::Auto)]
@@ -129,19 +129,21 @@ pub struct Playing {
 /// Flags that add to the network.
 #[derive(Debug, Clone, Copy, Default, Args)]
 pub struct NetworkFlags {
-    /// Add this to each round trip: 80ms
+    /// Add this to each round trip, 1ms to 10s: 80ms
     ///
     /// Half of it before the server has what a client sends, half before what the server sends leaves. A new connection waits one whole
-    /// round trip more, for TCP's handshake. From 1ms to 10s.
+    /// round trip more, for TCP's handshake.
     #[arg(long, value_name = "TIME", value_parser = rtt)]
     pub rtt: Option<Duration>,
-    /// Let nothing pass for TIME, again and again: 3s, or 3s/20s
+    /// Let nothing pass for TIME, each 10s or EVERY: 3s, or 3s/20s
     ///
     /// For each connection EVERY after it opened, and EVERY after each stall began; 10s unless it is given. What is sent meanwhile
-    /// waits, and comes late, whole and in order.
+    /// waits, and comes late, whole and in order. Each from 1ms to 1h, TIME shorter than EVERY.
     #[arg(long, value_name = "TIME[/EVERY]", value_parser = stall)]
     pub stall: Option<Stalling>,
     /// Reset each connection when it has been open for TIME: 30s
+    ///
+    /// From 1ms to 1h. In a compare who comes back by itself does, and who does not is told as lost.
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub cut: Option<Duration>,
 }
@@ -159,7 +161,7 @@ pub struct Stalling {
 #[derive(Debug, Clone, Args)]
 pub struct Serving {
     /// Where it listens, on 127.0.0.1; 0: any port that is free
-    #[arg(long, value_name = "PORT", default_value_t = 3001)]
+    #[arg(long, value_name = "PORT", default_value_t = 3001, value_parser = |text: &str| number::<u16>(text, 0, 65_535))]
     pub port: u16,
     /// Show nothing of what strangers do, and only count it
     #[arg(long, short, conflicts_with = "json")]
@@ -168,7 +170,7 @@ pub struct Serving {
     #[arg(long)]
     pub json: bool,
     /// So many connections at once; who comes then is answered 503
-    #[arg(long, value_name = "N", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(long, value_name = "N", default_value_t = 1024, value_parser = |text: &str| number::<u32>(text, 1, 1_000_000))]
     pub max_connections: u32,
     /// The longest message on a socket, and the longest frame: 64KiB, 16MiB
     #[arg(long, value_name = "SIZE", default_value = "64KiB", value_parser = size)]
@@ -207,14 +209,36 @@ pub fn lessons_folder() -> Option<PathBuf> {
     std::env::var_os("WSDEMO_LESSONS").filter(|folder| !folder.is_empty()).map(PathBuf::from)
 }
 
+/// A whole number within these bounds.
+fn number<N: TryFrom<u64>>(text: &str, least: u64, most: u64) -> Result<N, String> {
+    let number = text.parse().ok().filter(|number| (least..=most).contains(number));
+    let number = number.and_then(|number| N::try_from(number).ok());
+    number.ok_or_else(|| {
+        let what = if is_number(text) { "must be" } else { "a whole number" };
+        format!("{what} from {} to {}", grouped(least), grouped(most))
+    })
+}
+
+fn is_number(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit())
+}
+
+/// `10,000`
+fn grouped(number: u64) -> String {
+    if number < 1000 {
+        return number.to_string();
+    }
+    format!("{},{:03}", grouped(number / 1000), number % 1000)
+}
+
 fn speed(text: &str) -> Result<f64, String> {
     let speed: f64 = text.parse().map_err(|_| "a number such as 2 or 0.5".to_owned())?;
     if (0.01..=1000.0).contains(&speed) { Ok(speed) } else { Err("must be from 0.01 to 1000".into()) }
 }
 
 fn time(text: &str) -> Result<Duration, String> {
-    let is_number = !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit());
-    let time = humantime::parse_duration(text).map_err(|_| match is_number {
+    let time = humantime::parse_duration(text).map_err(|_| match is_number(text) {
         true => format!("the unit is missing: {text}ms or {text}s"),
         false => "a time such as 500ms or 2s".to_owned(),
     })?;
@@ -243,14 +267,14 @@ fn stall(text: &str) -> Result<Stalling, String> {
 
 /// `64KiB`, `16MiB`, or a number of bytes.
 fn size(text: &str) -> Result<usize, String> {
-    match whole(text)? {
+    match whole(text).ok_or("a size such as 64KiB or 16MiB")? {
         Some(size @ 125..=67_108_864) => Ok(size),
         Some(_) | None => Err("must be from 125 bytes to 64MiB".into()),
     }
 }
 
-/// A number of bytes, with its unit; `None` where it is too large for a number.
-fn whole(text: &str) -> Result<Option<usize>, String> {
+/// A number of bytes, with its unit, or `None` within where it is too large for a number; `None` where it is no size.
+fn whole(text: &str) -> Option<Option<usize>> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let unit = match &text[digits.len()..] {
         "" | "B" => 1,
@@ -258,12 +282,12 @@ fn whole(text: &str) -> Result<Option<usize>, String> {
         "MiB" => 1 << 20,
         // Known, and any of them is too large.
         "GiB" | "TiB" => usize::MAX,
-        _ => return Err("a size such as 64KiB or 16MiB".into()),
+        _ => return None,
     };
     if digits.is_empty() || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
-        return Err("a size such as 64KiB or 16MiB".into());
+        return None;
     }
-    Ok(digits.parse::<usize>().ok().and_then(|number| number.checked_mul(unit)))
+    Some(digits.parse::<usize>().ok().and_then(|number| number.checked_mul(unit)))
 }
 
 /// As a browser writes it (RFC 6454, 6.2): scheme, host, and a port that is not the scheme's own.
@@ -310,6 +334,19 @@ mod tests {
         }
         assert_eq!(time("80"), Err("the unit is missing: 80ms or 80s".into()));
         assert_eq!(time("80 parsecs"), Err("a time such as 500ms or 2s".into()));
+    }
+
+    #[test]
+    fn numbers_have_bounds_in_words() {
+        let number = |text: &str| number::<u32>(text, 1, 10_000);
+        assert_eq!((number("1"), number("10000")), (Ok(1), Ok(10_000)));
+        for text in ["0", "10001", "-1", "99999999999999999999"] {
+            assert_eq!(number(text), Err("must be from 1 to 10,000".into()), "{text}");
+        }
+        for text in ["", "many", "1.5", "-", "1e3", "1,000"] {
+            assert_eq!(number(text), Err("a whole number from 1 to 10,000".into()), "{text}");
+        }
+        assert_eq!([grouped(0), grouped(999), grouped(1_000_000)], ["0", "999", "1,000,000"]);
     }
 
     #[test]

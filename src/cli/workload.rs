@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use clap::builder::{PossibleValue, TypedValueParser};
 use clap::{Args, ValueEnum};
 
-use super::{time, whole};
+use super::{number, time, whole};
 
 /// The longest text, bytes: what every door takes.
 const LONGEST_TEXT: usize = 32 * 1024;
@@ -16,32 +17,45 @@ pub struct WorkloadFlags {
     #[arg(long, conflicts_with = "only")]
     pub all: bool,
     /// Compare these, in this order: sse,websocket
-    #[arg(long, value_name = "LIST", value_enum, value_delimiter = ',')]
-    pub only: Option<Vec<Way>>,
-    /// How many news the server makes
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, value_name = "LIST", value_parser = Named, value_delimiter = ',')]
+    pub only: Option<Vec<String>>,
+    /// How many events the server makes: 1 to 10,000; 6 unless given
+    ///
+    /// Goals that come evenly take the place of the match: this many, --every so far apart, --burst of them at once. Any of the three
+    /// flags does that. What Anna says in the match stays as far as it falls within the run; --cheers replaces it.
+    #[arg(long, value_name = "N", value_parser = |text: &str| number::<u32>(text, 1, 10_000))]
     pub events: Option<u32>,
-    /// How far apart they are: 500ms, 2s
+    /// About how far apart they are, 1ms to 1h: 500ms; 2s unless given
+    ///
+    /// Each is moved a little, by up to half of it or half a poll: goals in step with the polls would all be heard at once, or all late.
+    /// Takes the place of the match, see --events.
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub every: Option<Duration>,
-    /// How many of them are made at once
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    /// How many of them are made at once: 1 to 10,000; 1 unless given
+    ///
+    /// Takes the place of the match, see --events.
+    #[arg(long, value_name = "N", value_parser = |text: &str| number::<u32>(text, 1, 10_000))]
     pub burst: Option<u32>,
-    /// How many messages clients send, spread over the run
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=10_000))]
+    /// How many messages clients send, spread evenly over the run: 0 to 10,000; the match has 2
+    ///
+    /// They take the place of what Anna says in the match. 0: nobody but the server speaks.
+    #[arg(long, value_name = "N", value_parser = |text: &str| number::<u32>(text, 0, 10_000))]
     pub cheers: Option<u32>,
-    /// Fill each text up to so many bytes: 200, 2KiB
+    /// Fill each text up to so many bytes: 200, 2KiB; at most 32KiB
     #[arg(long, value_name = "SIZE", value_parser = text_size)]
     pub size: Option<usize>,
-    /// How often the polling transports ask: 500ms, 2s
+    /// How often the polling transports ask, 1ms to 1h: 500ms; 2s unless given
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub poll: Option<Duration>,
-    /// So many clients at once, on one transport after another, in processes of their own
+    /// So many clients at once, 1 to 5,000, on one transport after another, in processes of their own
     ///
     /// One process serves and one visits, so that the server's processor time and memory are its own. They are told for each client.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=5_000))]
+    /// Unless given there is one client on each transport, and all run at once.
+    #[arg(long, value_name = "N", value_parser = |text: &str| number::<u32>(text, 1, 5_000))]
     pub clients: Option<u32>,
-    /// Compute the cost for so many clients and so long: 10000x1h
+    /// Compute the cost for so many clients and so long; 10000x1h unless given
+    ///
+    /// Up to 1,000,000,000 clients, and from 1s to a year. It is computed from what was measured, and marked so, also without this flag.
     #[arg(long, value_name = "NxTIME", value_parser = scale)]
     pub scale: Option<Scaling>,
     /// Over TLS, each transport, with a certificate made at the start
@@ -82,9 +96,30 @@ pub enum Way {
     SocketioUpgrade,
 }
 
+/// A transport's name, which help lists. What is none is told by whoever knows what it may have meant.
+#[derive(Debug, Clone, Copy)]
+struct Named;
+
+impl TypedValueParser for Named {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        _: &clap::Command,
+        _: Option<&clap::Arg>,
+        value: &std::ffi::OsStr,
+    ) -> Result<String, clap::Error> {
+        Ok(value.to_string_lossy().into_owned())
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(Way::value_variants().iter().filter_map(Way::to_possible_value)))
+    }
+}
+
 /// `200`, `2KiB`
 fn text_size(text: &str) -> Result<usize, String> {
-    match whole(text)? {
+    match whole(text).ok_or("a size such as 200 or 2KiB")? {
         Some(size @ 1..=LONGEST_TEXT) => Ok(size),
         Some(_) | None => Err("must be from 1 byte to 32KiB".into()),
     }
@@ -124,8 +159,11 @@ mod tests {
     #[test]
     fn texts_have_a_length() {
         assert_eq!((text_size("1"), text_size("200"), text_size("32KiB")), (Ok(1), Ok(200), Ok(32_768)));
-        for text in ["0", "33KiB", "lots", "", "1.5KiB", "99999999999999999999"] {
-            assert!(text_size(text).is_err(), "{text}");
+        for text in ["0", "33KiB", "99999999999999999999", "1MiB"] {
+            assert_eq!(text_size(text), Err("must be from 1 byte to 32KiB".into()), "{text}");
+        }
+        for text in ["lots", "", "1.5KiB", "100MB"] {
+            assert_eq!(text_size(text), Err("a size such as 200 or 2KiB".into()), "{text}");
         }
     }
 }

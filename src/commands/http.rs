@@ -6,5 +6,5 @@ use crate::failure::Failure;
 use crate::lesson::play::Flags;
 
 pub(super) fn run(playing: &Playing) -> Result<(), Failure> {
-    play::lesson("http", "http", playing, Flags::default())
+    play::lesson("http", playing, Flags::default())
 }

@@ -28,9 +28,7 @@ pub(super) fn run(task: LessonTask, playing: &Playing) -> Result<(), Failure> {
             Err(Failure::usage("--from needs a lesson").with_hint("wsdemo lesson http --from 2"))
         }
         (None, false, []) => list(),
-        (None, false, [lesson]) => {
-            play::lesson(lesson, &format!("lesson {lesson}"), playing, Flags::default())
-        }
+        (None, false, [lesson]) => play::lesson(lesson, playing, Flags::default()),
         (None, false, several) => Err(Failure::usage("lessons are played one at a time")
             .with_hint(format!("wsdemo lesson --check {}", several.join(" ")))),
     }

@@ -15,6 +15,7 @@ mod play;
 mod progress;
 mod serve;
 mod socket;
+mod typed;
 
 use std::io::{self, Write as _};
 

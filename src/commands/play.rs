@@ -12,12 +12,12 @@ use super::front::{Asker, Audience, Front, Hand, Lectern, Tempo, between};
 use super::interrupt::{Interrupt, interrupt};
 use super::look::Look;
 use super::pace::Pacing;
-use super::{cannot_start, network, runtime};
+use super::{cannot_start, network, runtime, typed};
 use crate::cli::{Playing, lessons_folder};
 use crate::failure::Failure;
 use crate::lesson::library::Library;
 use crate::lesson::parse::parse;
-use crate::lesson::play::{Flags, Haste, Outcome, PlayError, Player, Ports, look_ahead};
+use crate::lesson::play::{Flags, Haste, Hopeless, Instead, Outcome, PlayError, Player, Ports, look_ahead};
 use crate::lesson::script::Lesson;
 use crate::server::Servers;
 use crate::tap::{Taps, kernel};
@@ -43,14 +43,13 @@ struct Drew {
     wrote: io::Result<()>,
 }
 
-/// Plays the lesson of this name or file; `command` is what the user typed, for hints.
-pub(super) fn lesson(lesson: &str, command: &str, playing: &Playing, flags: Flags) -> Result<(), Failure> {
+/// Plays the lesson of this name or file.
+pub(super) fn lesson(lesson: &str, playing: &Playing, flags: Flags) -> Result<(), Failure> {
     let source = Library::new(lessons_folder()).find(lesson)?;
     let lesson = parse(&source.name, &source.file, &source.text)?;
     let flags = Flags { network: network(&playing.network), ..flags };
-    let flags = from::begin(&lesson, playing, command, flags)?;
-    look_ahead(&lesson, &flags)
-        .map_err(|it| Failure::usage(it.what).with_hint(format!("wsdemo {command} {}", it.instead)))?;
+    let flags = from::begin(&lesson, playing, &typed::without("--from"), flags)?;
+    look_ahead(&lesson, &flags).map_err(hopeless)?;
     kernel::raise_descriptor_limit();
     let look = Look::decide(playing);
     let status = look.status();
@@ -69,13 +68,22 @@ pub(super) fn lesson(lesson: &str, command: &str, playing: &Playing, flags: Flag
         };
         let (ended, drew) = run.play(hand, before)?;
         broken.extend(run.broken());
-        match conclude(ended, drew.wrote, broken.len(), &source.file, command)? {
+        match conclude(ended, drew.wrote, broken.len(), &source.file)? {
             Some(outcome @ Outcome { again: Some(step), .. }) => {
                 (flags.from, before, hand) = (step, outcome, drew.hand);
             }
             Some(_) | None => return Ok(()),
         }
     }
+}
+
+/// With what to type, or to write.
+fn hopeless(hopeless: Hopeless) -> Failure {
+    let hint = match hopeless.instead {
+        Instead::Flags(flags) => typed::with(&flags),
+        Instead::Fence(words) => words,
+    };
+    Failure::usage(hopeless.what).with_hint(hint)
 }
 
 /// Listens to keys only where somebody sits.
@@ -223,7 +231,6 @@ fn conclude(
     wrote: io::Result<()>,
     broken: usize,
     file: &str,
-    command: &str,
 ) -> Result<Option<Outcome>, Failure> {
     // Where the terminal is gone, nothing more can be written to it.
     if let Ended::Interrupted(interrupt) | Ended::CutShort(interrupt, Ok(_)) = ended {
@@ -237,7 +244,7 @@ fn conclude(
     let outcome = match ended {
         Ended::Interrupted(_) | Ended::CutShort(_, Ok(_)) | Ended::Unread => return Ok(None),
         Ended::CutShort(_, Err(error)) | Ended::Played(Err(error)) => {
-            return Err(Failure::play(&error, file, command));
+            return Err(Failure::play(&error, file, &typed::without("--port")));
         }
         Ended::Left => None,
         Ended::Played(Ok(outcome)) => Some(outcome),

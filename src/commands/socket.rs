@@ -6,5 +6,5 @@ use crate::failure::Failure;
 use crate::lesson::play::Flags;
 
 pub(super) fn run(playing: &Playing) -> Result<(), Failure> {
-    play::lesson("socket", "socket", playing, Flags::default())
+    play::lesson("socket", playing, Flags::default())
 }

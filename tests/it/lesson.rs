@@ -47,12 +47,12 @@ fn what_cannot_be_meant_is_told_with_what_to_type() {
     for speed in ["0", "1e-300", "1001", "inf", "NaN"] {
         refused(&["http", "--speed", speed], 2, &["from 0.01 to 1000"]);
     }
-    refused(&["http", "--width", "10"], 2, &["10", "..=400"]);
-    refused(&["http", "--port", "70000"], 2, &["70000"]);
+    refused(&["http", "--width", "10"], 2, &["10", "from 48 to 400"]);
+    refused(&["http", "--port", "70000"], 2, &["70000", "from 0 to 65,535"]);
     refused(&["http", "--color", "red"], 2, &["red", "never"]);
     refused(&["http", "--json", "--plain"], 2, &["--json", "--plain"]);
     refused(&["compare", "--every", "soon"], 2, &["soon", "500ms or 2s"]);
-    refused(&["compare", "--events", "0"], 2, &["1..=10000"]);
+    refused(&["compare", "--events", "0"], 2, &["must be from 1 to 10,000"]);
     refused(&["lesson", "htpp"], 2, &["\"htpp\"", "did you mean http?", "try: wsdemo lesson http"]);
     refused(&["lesson", "http", "socket"], 2, &["one at a time", "try: wsdemo lesson --check http socket"]);
     refused(&["lesson", "--from", "2"], 2, &["--from", "try: wsdemo lesson http --from 2"]);
@@ -133,6 +133,19 @@ fn a_mend_keeps_the_quotes_that_are_meant() {
     }
 }
 
+/// Whatever is chosen: nothing is told or asked that it does not show.
+#[test]
+fn of_chosen_transports_nothing_is_told_that_is_not_so() {
+    let quick = ["--events", "1", "--every", "50ms", "--poll", "50ms", "--json"];
+    let played = output(wsdemo(&[&["compare", "--only", "websocket"], &quick[..]].concat()));
+    let said = String::from_utf8(played.stdout).unwrap();
+    assert_eq!(played.status.code(), Some(0), "{}", String::from_utf8_lossy(&played.stderr));
+    assert!(!said.contains("\"kind\":\"predict\"") && said.contains("\"lesson\":\"only\""), "{said}");
+    let listed = output(wsdemo(&["lesson"]));
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    assert!(!listed.lines().any(|line| line.starts_with("only")), "{listed}");
+}
+
 #[test]
 fn the_library_lists_what_there_is_and_a_folder_comes_first() {
     let list = output(wsdemo(&["lesson"]));
@@ -163,6 +176,8 @@ fn a_port_in_use_is_told_with_another_to_type() {
         (vec!["lesson", "socket"], first),
         // One for each transport.
         (vec!["compare"], first + 2),
+        // All that was asked for is still asked for.
+        (vec!["compare", "--only", "sse,websocket", "--events", "1"], first),
     ] {
         let held = TcpListener::bind((Ipv4Addr::LOCALHOST, taken)).unwrap();
         let port = first.to_string();

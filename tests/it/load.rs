@@ -220,13 +220,23 @@ fn no_process_is_left_behind() {
 #[test]
 fn what_cannot_go_well_is_said_before_anything_starts() {
     let wrong = [
-        (&["--only", "websockt"][..], "a similar value exists: 'websocket'"),
-        (&["--only", ""], "possible values"),
-        (&["--rtt", "9s", "--events", "1"], "a round trip of 9s is longer than the schedule"),
-        (&["--clients", "5001"], "5001 is not in 1..=5000"),
+        (&["--only", "websockt"][..], "try: wsdemo compare --only websocket"),
+        (&["--only", "polling"], "(did you mean keep-alive, or close?)"),
+        (&["--only", ""], "a transport is missing; there are close, "),
+        (&["--only", "sse,sse"], "sse is there twice"),
+        (&["--rtt", "9s", "--events", "1"], "a round trip of 9 s is longer than the schedule"),
+        (
+            &["--rtt", "5s", "--events", "2", "--every", "500ms"],
+            "try: wsdemo compare --rtt 5s --events 2 --every 5s",
+        ),
+        (&["--all", "--events", "1800", "--size", "32KiB"], "--all --events 1800 --size 5KiB"),
+        (&["--clients", "5000", "--events", "1700"], "--clients 5000 --events 998"),
+        (&["--events", "10000"], "try: wsdemo compare --events 10000 --every 360ms"),
+        (&["--clients", "5001"], "must be from 1 to 5,000"),
         (&["--scale", "10000"], "clients and a time, such as 10000x1h"),
         (&["--size", "33KiB"], "must be from 1 byte to 32KiB"),
-        (&["--events", "0"], "0 is not in 1..=10000"),
+        (&["--size", "100MB"], "a size such as 200 or 2KiB"),
+        (&["--events", "0"], "must be from 1 to 10,000"),
     ];
     for (args, words) in wrong {
         let told = output(wsdemo(&[&["compare"], args].concat()));
@@ -253,7 +263,8 @@ fn there_are_no_more_clients_than_descriptors() {
     let stderr = String::from_utf8(told.stderr).unwrap();
     assert_eq!(told.status.code(), Some(2), "{stderr}");
     assert!(
-        stderr.contains("2000 clients need 4400 descriptors") && stderr.contains("--clients 300"),
+        stderr.contains("2,000 clients need 4,400 descriptors")
+            && stderr.contains("compare --only sse --clients 300"),
         "{stderr}"
     );
 }

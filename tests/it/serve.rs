@@ -248,7 +248,7 @@ fn what_cannot_be_is_refused_with_what_can() {
     for (flags, words) in [
         (&["--max-message", "64"][..], "from 125 bytes to 64MiB"),
         (&["--max-message", "lots"], "64KiB or 16MiB"),
-        (&["--max-connections", "0"], "0 is not in 1..="),
+        (&["--max-connections", "0"], "must be from 1 to 1,000,000"),
         (&["--allow-origin", "localhost:8080"], "http://localhost:8080"),
         (&["--allow-origin", "http://localhost:8080/"], "no slash"),
         (&["--json", "--quiet"], "cannot be used with"),

@@ -103,7 +103,12 @@ impl<'a> Reader<'_, 'a> {
         {
             self.setting(key.trim_end(), value.trim());
         } else {
-            let mend = "0.9s server: GOAL 1-0, 2s x30 server: tick {n}, or every 500ms x20 server: tick {n}";
+            let said = "0.9s server: GOAL 1-0, 2s x30 server: tick {n}, or every 500ms x20 server: tick {n}";
+            let mend = if settings::is_setting(first.text) {
+                format!("{}: {}", first.text, rest.text)
+            } else {
+                said.to_owned()
+            };
             self.page.mistake(
                 line,
                 "a line of a workload is a setting, or begins with a time or with `every`",
@@ -135,6 +140,9 @@ impl<'a> Reader<'_, 'a> {
     fn burst(&mut self, time: Piece<'a>, times: Piece<'a>, rest: Piece<'a>) {
         let at = duration(time, self.page);
         let count = self.count(times, times, "2s x30 server: tick {n}");
+        if count.is_some_and(|count| !self.has_room(times, count)) {
+            return;
+        }
         if let (Some(at), Some(count), Some((client, text))) = (at, count, self.counted(rest)) {
             self.several(count, client, text, |_| at);
         }
@@ -146,22 +154,40 @@ impl<'a> Reader<'_, 'a> {
         let (times, rest) = rest.word();
         let every = positive(time, self.page);
         let Some(count) = self.count(times, line, "every 500ms x20 server: tick {n}") else { return };
-        let Some((every, (client, text))) = every.zip(self.counted(rest)) else { return };
-        if every.checked_mul(count).is_none_or(|end| end > MAX_RUN) {
-            self.page.mistake(line, "a workload takes at most an hour", format!("every {} x10", time.text));
+        if every.is_some_and(|every| every.checked_mul(count).is_none_or(|end| end > MAX_RUN)) {
+            let most = every.map_or(0, |every| MAX_RUN.as_nanos() / every.as_nanos().max(1));
+            let mend = format!("x{}, or fewer", most.clamp(1, MAX_EVENTS as u128));
+            self.page.mistake(times, "a workload takes at most an hour", mend);
             return;
         }
+        if !self.has_room(times, count) {
+            return;
+        }
+        let Some((every, (client, text))) = every.zip(self.counted(rest)) else { return };
         self.several(count, client, text, |n| every * n);
     }
 
     /// `x20`; where that is not there, something is wrong with the whole line.
     fn count(&mut self, times: Piece<'a>, line: Piece<'a>, mend: &str) -> Option<u32> {
-        let count = times.text.strip_prefix('x').and_then(|n| n.parse::<u32>().ok()).filter(|n| *n > 0);
+        let digits = times.text.strip_prefix('x').filter(|n| n.bytes().all(|digit| digit.is_ascii_digit()));
+        // What is too large for a number is too many as well.
+        let number = digits.filter(|n| !n.is_empty()).map(|n| n.parse::<u32>().unwrap_or(u32::MAX));
+        let count = number.filter(|n| *n > 0);
         if count.is_none() {
             let at = if times.is_empty() { line } else { times };
             self.page.mistake(at, "how many times?", mend);
         }
         count
+    }
+
+    /// Whether so many more can be said; where one line alone says too many, its number is to be changed.
+    fn has_room(&mut self, times: Piece<'a>, count: u32) -> bool {
+        let fits = count as usize <= MAX_EVENTS;
+        if !fits && !std::mem::replace(&mut self.full, true) {
+            let message = format!("a workload says at most {MAX_EVENTS} things");
+            self.page.mistake(times, message, format!("x{MAX_EVENTS}, or fewer"));
+        }
+        fits
     }
 
     /// Who says what, where `{n}` counts.

@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::lesson::script::{MAX_EVENTS, MAX_RUN, Planned, Workload};
 use crate::tap::Network;
 
-/// How far apart news are where only their number is given.
-const EVERY: Duration = Duration::from_secs(2);
+/// How far apart events are where only their number is given.
+pub(super) const EVERY: Duration = Duration::from_secs(2);
 
 /// Who says what `cheers` asks for.
 const CHEERING: &str = "anna";

@@ -20,7 +20,7 @@ mod stage;
 mod tally;
 mod transcript;
 
-pub use ahead::{Hopeless, look_ahead};
+pub use ahead::{Hopeless, Instead, look_ahead};
 pub use changes::{Changes, Scale};
 use haste::Listening;
 pub use player::{Flags, Outcome, PlayError, Player, Predictions};

@@ -176,11 +176,14 @@ impl<'a> Player<'a> {
 
     /// `loopback 127.0.0.1:53817, no added delay`, or what is added; nothing where there is nothing to connect to.
     fn listens(&self) -> Option<String> {
-        let ports: Vec<_> = self.outcome.ports.iter().map(u16::to_string).collect();
+        let ports = listed(&self.outcome.ports)?;
         let once_more = if self.ports.is_again() { "once more, on a new server: " } else { "" };
         let network = self.flags.network;
-        let detail = format!("{once_more}loopback 127.0.0.1:{}, {network}", ports.join(", :"));
-        (!ports.is_empty()).then_some(detail)
+        // Where a workload adds its own, it says so itself.
+        let own = parts(self.lesson)
+            .any(|part| matches!(part, Part::Compare(workload) if workload.network.is_changed()));
+        let added = if own && !network.is_changed() { String::new() } else { format!(", {network}") };
+        Some(format!("{once_more}loopback 127.0.0.1:{ports}{added}"))
     }
 
     async fn steps(&mut self) -> Result<(), PlayError> {
@@ -428,6 +431,20 @@ impl<'a> Player<'a> {
     }
 }
 
+/// How many ports are told one by one.
+const FEW: usize = 4;
+
+/// `53817`, `53817, :53820`, `53817 to :53834`, `53817 and 17 more`
+fn listed(ports: &[u16]) -> Option<String> {
+    let (first, rest) = ports.split_first()?;
+    let consecutive = ports.windows(2).all(|pair| matches!(pair, [a, b] if a.checked_add(1) == Some(*b)));
+    Some(match rest {
+        [.., last] if consecutive && rest.len() > 1 => format!("{first} to :{last}"),
+        rest if rest.len() >= FEW => format!("{first} and {} more", rest.len()),
+        rest => rest.iter().fold(first.to_string(), |all, port| format!("{all}, :{port}")),
+    })
+}
+
 pub(super) fn patience(network: Network, time: Duration) -> Duration {
     let stall = network.stall.map_or(Duration::ZERO, |stall| stall.time);
     time + 4 * network.rtt + stall
@@ -482,4 +499,19 @@ fn speakers(lesson: &Lesson) -> HashSet<String> {
         .flat_map(|text| text.split("\"from\":").skip(1))
         .filter_map(|rest| rest.split('"').nth(1));
     names.chain([REFEREE]).chain(someone).map(ToOwned::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_are_told_in_a_line() {
+        let listed = |ports: &[u16]| listed(ports).unwrap_or_default();
+        assert_eq!([listed(&[]), listed(&[3001]), listed(&[3001, 3002])], ["", "3001", "3001, :3002"]);
+        assert_eq!(listed(&[40_001, 40_002, 40_003, 40_004]), "40001 to :40004");
+        assert_eq!(listed(&[9, 4, 5, 6]), "9, :4, :5, :6");
+        assert_eq!(listed(&[9, 4, 5, 6, 7]), "9 and 4 more");
+        assert_eq!(listed(&[65_534, 65_535, 0]), "65534, :65535, :0");
+    }
 }

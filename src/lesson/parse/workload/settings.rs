@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{POLL, Reader};
 use crate::lesson::parse::page::Piece;
-use crate::lesson::parse::values::{duration, is_client_name, nearest, positive};
+use crate::lesson::parse::values::{LONGEST, duration, is_client_name, nearest, positive};
 use crate::lesson::script::TRANSPORTS;
 use crate::tap::Stall;
 
@@ -24,6 +24,18 @@ const MAX_SIZE: usize = 32 * 1024;
 const MAX_CLIENTS: u32 = 5_000;
 
 const SETTINGS: [&str; 7] = ["transports", "poll", "rtt", "stall", "cut", "size", "clients"];
+
+/// What flags of a compare say, and how a fence says it.
+const AS_FLAGS: [(&str, &str); 4] = [
+    ("events", "every 500ms x20 server: tick {n}"),
+    ("every", "every 500ms x20 server: tick {n}"),
+    ("burst", "2s x30 server: tick {n}"),
+    ("cheers", "every 2s x5 anna: cheer {n}"),
+];
+
+pub(super) fn is_setting(word: &str) -> bool {
+    SETTINGS.contains(&word)
+}
 
 /// What people call the transports beside their names here.
 pub(super) const ALSO: [(&str, &str); 21] = [
@@ -58,6 +70,33 @@ pub fn likely_transport(name: &str) -> Option<&'static str> {
     also.or_else(|| nearest(&name, TRANSPORTS))
 }
 
+/// Several transports without commas between them.
+fn with_commas(words: &str) -> Option<String> {
+    let meant = |word: &str| likely_transport(word).and_then(|likely| likely.split(',').next());
+    let all: Option<Vec<&str>> = words.split_whitespace().map(meant).collect();
+    all.filter(|all| all.len() > 1).map(|all| all.join(", "))
+}
+
+/// What to write instead of a setting that there is not.
+fn unknown(key: &str, value: &str) -> String {
+    if let Some(near) = nearest(key, SETTINGS) {
+        return format!("{near}: {value}");
+    }
+    if let Some((_, line)) = AS_FLAGS.iter().find(|(flag, _)| *flag == key) {
+        return (*line).to_owned();
+    }
+    let settings = format!("one of: {}", SETTINGS.join(", "));
+    let said = format!("a time before it: 3s {key}: {value}");
+    match key {
+        "server" => said,
+        // A number is hardly what somebody says.
+        _ if is_client_name(key) && !value.starts_with(|c: char| c.is_ascii_digit()) => {
+            format!("{said}; or {settings}")
+        }
+        _ => settings,
+    }
+}
+
 impl<'a> Reader<'_, 'a> {
     pub(super) fn setting(&mut self, key: Piece<'a>, value: Piece<'a>) {
         if self.seen.contains(&key.text) {
@@ -66,23 +105,15 @@ impl<'a> Reader<'_, 'a> {
         }
         match key.text {
             "transports" => self.transports(value),
-            "poll" => self.workload.poll = positive(value, self.page).unwrap_or(POLL),
+            "poll" => self.workload.poll = self.time(value).unwrap_or(POLL),
             "rtt" => self.rtt(value),
             "stall" => self.workload.network.stall = self.stall(value),
             "cut" => self.workload.network.cut = self.time(value),
             "size" => self.workload.size = self.size(value),
             "clients" => self.clients(value),
             other => {
-                let near = nearest(other, SETTINGS);
-                let mend = if is_client_name(other) && near.is_none() {
-                    format!("a time before it: 3s {other}: {}", value.text)
-                } else {
-                    near.map_or_else(
-                        || format!("one of: {}", SETTINGS.join(", ")),
-                        |near| format!("{near}: {}", value.text),
-                    )
-                };
-                self.page.mistake(key, format!("a workload has no setting named \"{other}\""), mend);
+                let message = format!("a workload has no setting named \"{other}\"");
+                self.page.mistake(key, message, unknown(other, value.text));
                 return;
             }
         }
@@ -107,6 +138,12 @@ impl<'a> Reader<'_, 'a> {
 
     /// `3s/10s`: for how long nothing passes, and how often. Without the second, each 10 s.
     fn stall(&mut self, value: Piece<'a>) -> Option<Stall> {
+        let (first, second) = value.word();
+        if !second.is_empty() && !value.text.contains('/') {
+            let mend = format!("{}/{}", first.text, second.text);
+            self.page.mistake(value, "a slash stands between for how long, and how often", mend);
+            return None;
+        }
         let (time, every) = value.split('/').map_or((value, None), |(time, every)| (time, Some(every)));
         let time_of = self.time(time.trim());
         let every = match every {
@@ -117,7 +154,9 @@ impl<'a> Reader<'_, 'a> {
         if length >= every {
             let message = "a stall must end before the next begins";
             let twice = humantime::format_duration(2 * length).to_string().replace(' ', "");
-            self.page.mistake(value, message, format!("{}/{twice}", time.trim().text));
+            let fits = 2 * length <= LONGEST;
+            let mend = if fits { format!("{}/{twice}", time.trim().text) } else { "3s/10s".to_owned() };
+            self.page.mistake(value, message, mend);
             return None;
         }
         Some(Stall { time: length, every })
@@ -176,7 +215,9 @@ impl<'a> Reader<'_, 'a> {
             let one = one.trim();
             if !TRANSPORTS.contains(&one.text) {
                 let mend = likely_transport(one.text)
-                    .map_or_else(|| format!("one of: {}", TRANSPORTS.join(", ")), str::to_owned);
+                    .map(str::to_owned)
+                    .or_else(|| with_commas(one.text))
+                    .unwrap_or_else(|| format!("one of: {}", TRANSPORTS.join(", ")));
                 let message = if one.is_empty() {
                     "a transport is missing".to_owned()
                 } else {

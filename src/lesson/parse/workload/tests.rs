@@ -95,6 +95,15 @@ fn what_cannot_be_set_is_told_with_what_to_type() {
         ("size: 5", "this says 8 bytes, and `size` is 5 (a shorter text, or size: 8)"),
         ("stall: 3s/3s", "a stall must end before the next begins (3s/6s)"),
         ("stall: 1m", "a stall must end before the next begins (1m/2m)"),
+        ("stall: 50m/40m", "(3s/10s)"),
+        ("stall: 3s 10s", "(3s/10s)"),
+        ("poll: 1us", "at least 1ms (500ms or 2s)"),
+        ("poll 2s", "(poll: 2s)"),
+        ("transports: sse ws", "(sse, websocket)"),
+        ("foo: 3", "(one of: transports, poll, rtt, stall, cut, size, clients)"),
+        ("foo: bar", "3s foo: bar; or one of: transports, poll, rtt, stall, cut, size, clients)"),
+        ("events: 20", "(every 500ms x20 server: tick {n})"),
+        ("burst: 3", "(2s x30 server: tick {n})"),
         ("stall: 3s/", "a time is missing (500ms or 2s)"),
         ("stall: 0s", "longer than nothing (500ms or 2s)"),
         ("stall: 1us", "at least 1ms (500ms or 2s)"),
@@ -157,7 +166,15 @@ fn several_things_are_said_at_once() {
     assert!(wrong("2s x1o server: a").contains("how many times?"));
     assert!(wrong("2s x30 server: {m}").ends_with("({n})"));
     assert!(wrong("2s x30").contains("who says it?"));
-    assert!(wrong("1s x10001 server: a").contains("at most 10000 things"));
+    assert!(
+        wrong("3s x20000 server: a")
+            .ends_with("3:4: a workload says at most 10000 things (x10000, or fewer)")
+    );
+    assert!(wrong("3s x99999999999 server: a").contains("at most 10000 things"));
+    assert!(
+        wrong("every 1s x9999999999 server: a")
+            .ends_with("3:10: a workload takes at most an hour (x3600, or fewer)")
+    );
     assert!(wrong("61m x2 server: a").contains("longer than an hour"));
     assert!(wrong("size: 6\n2s x10 server: tick {n}").contains("this says 7 bytes"));
 }
