@@ -11,6 +11,7 @@ use crate::terminal::{Group, Line, Out};
 use crate::timeline::{Event, Kind, Show, Side};
 
 mod compares;
+mod hostile;
 mod recorded;
 mod remarks;
 mod visitors;

@@ -133,7 +133,7 @@ impl Lanes {
                 // What keeps the session alive is nothing that anybody says.
                 self.lanes[lane].spoke.extend(words.is_some().then_some(frame.from));
                 let probe =
-                    if text.len() > 1 && text[1..] == *crate::wire::engineio::PROBE { " probe" } else { "" };
+                    if text.get(1..) == Some(crate::wire::engineio::PROBE) { " probe" } else { "" };
                 words.map_or_else(|| format!("{name}{probe}"), |words| self.quoted(words))
             }
             Opcode::Text | Opcode::Binary | Opcode::Continuation => {
@@ -200,7 +200,7 @@ impl Lanes {
         let Some(slice) = self.slices.event(event).filter(|slice| slice.from == Side::Server) else { return };
         let json = match (&event.kind, slice.bytes.windows(4).position(|it| it == b"\r\n\r\n")) {
             (Kind::Frame(frame), _) => frame.text.as_deref().and_then(|text| serde_json::from_str(text).ok()),
-            (_, Some(end)) => serde_json::from_slice(&slice.bytes[end + 4..]).ok(),
+            (_, Some(end)) => slice.bytes.get(end + 4..).and_then(|body| serde_json::from_slice(body).ok()),
             (_, None) => None,
         };
         let json: serde_json::Value = json.unwrap_or_default();
