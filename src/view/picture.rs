@@ -79,10 +79,10 @@ impl<'a> Seen<'a> {
     fn words(&self, form: usize) -> String {
         let opened = match (self.clients, self.it.connections % self.clients) {
             (1, _) => format!("{} opened", units::grouped(self.opened)),
-            (_, 0) => format!("{} a client", units::grouped(self.opened)),
+            (_, 0) => format!("{} per client", units::grouped(self.opened)),
             (clients, _) => {
                 let each = format!("{:.1}", self.it.connections as f64 / clients as f64);
-                format!("{} a client", each.trim_end_matches(".0"))
+                format!("{} per client", each.trim_end_matches(".0"))
             }
         };
         let more = match self.it.broken {

@@ -233,11 +233,10 @@ impl<O: Out> Plain<O> {
         if summary.partial {
             self.sentence(scoreboard::PARTIAL)?;
         }
-        if summary.clients > 1 {
-            self.sentence(&scoreboard::of_all(summary.clients))?;
-        }
+        scoreboard::of_all(summary).map_or(Ok(()), |text| self.sentence(&text))?;
         let names: Vec<&str> = summary.transports.iter().map(|it| it.name.as_str()).collect();
         self.values("", &names, &scoreboard::measured(summary))?;
+        scoreboard::explained(summary).iter().try_for_each(|text| self.sentence(text))?;
         let told = |it: &verdict::Sentence| format!("{}{}", it.bold, it.plain);
         let failures: Vec<String> = scoreboard::failures(summary).iter().map(told).collect();
         let delays = delays::sentences(&summary.transports, self.lanes.as_ref());
@@ -246,6 +245,7 @@ impl<O: Out> Plain<O> {
             self.sentence(&scoreboard::assumed(scaled))?;
             let names: Vec<&str> = scaled.transports.iter().map(|it| it.name.as_str()).collect();
             self.values(&scoreboard::title(scaled), &names, &scoreboard::scaled(scaled))?;
+            scoreboard::not_computed(summary, scaled).map_or(Ok(()), |text| self.sentence(&text))?;
         }
         verdict::sentences(summary).iter().try_for_each(|it| self.sentence(&told(it)))
     }

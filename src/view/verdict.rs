@@ -153,9 +153,8 @@ fn lost(summary: &Summary) -> Option<Sentence> {
 /// Who went on by itself after a connection broke.
 fn came_back(all: &[Transport]) -> Option<Sentence> {
     let broken = || all.iter().filter(|it| it.broken > 0);
-    let group = |words: &str, of: Vec<&Transport>| {
-        (!of.is_empty()).then(|| format!("{words}: {}.", names(of)))
-    };
+    let group =
+        |words: &str, of: Vec<&Transport>| (!of.is_empty()).then(|| format!("{words}: {}.", names(of)));
     let sometimes = broken().filter(|it| (1..it.broken).contains(&it.recovered)).map(|it| {
         let (n, of) = (units::grouped(it.recovered), units::grouped(it.broken));
         format!("{} came back {n} of {of} times.", nice(&it.name))

@@ -132,8 +132,7 @@ impl Lanes {
                 let (name, words) = in_short(text);
                 // What keeps the session alive is nothing that anybody says.
                 self.lanes[lane].spoke.extend(words.is_some().then_some(frame.from));
-                let probe =
-                    if text.get(1..) == Some(crate::wire::engineio::PROBE) { " probe" } else { "" };
+                let probe = if text.get(1..) == Some(crate::wire::engineio::PROBE) { " probe" } else { "" };
                 words.map_or_else(|| format!("{name}{probe}"), |words| self.quoted(words))
             }
             Opcode::Text | Opcode::Binary | Opcode::Continuation => {

@@ -50,7 +50,7 @@ fn beside(width: usize) -> usize {
 impl Lanes {
     /// The names above the lanes that are drawn while it runs.
     pub fn heading(&self) -> Vec<Line> {
-        let legend = "+ opens  × closes  1.10 s: heard so late";
+        let legend = "+ opens  × closes  a time beside news: so late";
         let legend = Line::plain(" ").with(Ink::Dim, self.look.cut(legend, self.width.saturating_sub(1)));
         std::iter::once(legend).chain(self.heading_of(0)).collect()
     }

@@ -74,7 +74,7 @@ fn with_many_messages_and_with_none() {
     for (name, events) in compares().into_iter().skip(6) {
         insta::assert_snapshot!(format!("{name}_80"), text(&events, 80, false, false));
         let plain = plainly(&events);
-        let end = plain.find("  heard after: ").expect("the numbers are told");
+        let end = plain.find("  heard after, median: ").expect("the numbers are told");
         insta::assert_snapshot!(format!("{name}_plain"), plain[end..]);
     }
 }
@@ -122,7 +122,7 @@ fn each_block_of_the_end_fits_a_page() {
             let end = groups.iter().position(|(_, lines)| {
                 lines
                     .iter()
-                    .any(|it| it.contains("├─") && (it.contains(" opened") || it.contains(" a client")))
+                    .any(|it| it.contains("├─") && (it.contains(" opened") || it.contains(" per client")))
             });
             for (group, lines) in &groups[end.expect("the picture is drawn")..] {
                 assert_eq!(*group, Group::Block);

@@ -11,8 +11,13 @@ pub(super) fn total(it: &Transport) -> u64 {
     it.from_client.saturating_add(it.from_server)
 }
 
+/// Who did all the work: heard everything, and went on to the end.
+fn is_compared(it: &Transport) -> bool {
+    is_whole(it) && it.failed.is_none()
+}
+
 fn whole(all: &[Transport]) -> Vec<&Transport> {
-    all.iter().filter(|it| is_whole(it)).collect()
+    all.iter().filter(|it| is_compared(it)).collect()
 }
 
 /// Who wins by less has not won: the next run may turn it around.
@@ -24,21 +29,22 @@ fn alike(left: f64, right: f64) -> bool {
 
 /// Where not all are compared, who is.
 fn among(all: &[Transport], text: &str) -> Sentence {
-    let mut letters = text.chars();
-    let lower: String = letters.next().into_iter().flat_map(char::to_lowercase).chain(letters).collect();
-    plain(match all.iter().all(is_whole) {
-        true => text.to_owned(),
-        // A name keeps its capitals.
-        false if text.starts_with("Web") => format!("Of those that heard everything: {text}"),
-        false => format!("Of those that heard everything: {lower}"),
-    })
+    let whom = match (all.iter().all(is_compared), all.iter().all(is_whole)) {
+        (true, _) => return plain(text.to_owned()),
+        (false, true) => "Of those that ran to the end",
+        (false, false) => "Of those that heard everything",
+    };
+    // A name keeps its capital.
+    let lower = |first: char| if text.starts_with("Web") { first } else { first.to_ascii_lowercase() };
+    let text: String = text.chars().take(1).map(lower).chain(text.chars().skip(1)).collect();
+    plain(format!("{whom}, {text}"))
 }
 
 /// Where WebSocket does not win, that is said; where it does, by how much.
 pub(super) fn bytes(all: &[Transport]) -> Option<Sentence> {
     let whole = whole(all);
     let others = || whole.iter().copied().filter(|it| it.name != "websocket");
-    let Some(socket) = get(all, "websocket").filter(|it| is_whole(it)) else {
+    let Some(socket) = get(all, "websocket").filter(|it| is_compared(it)) else {
         let least = whole.iter().copied().min_by_key(|it| total(it))?;
         let most = whole.iter().copied().max_by_key(|it| total(it))?;
         let (few, many) = (units::grouped(total(least)), units::grouped(total(most)));
@@ -49,17 +55,20 @@ pub(super) fn bytes(all: &[Transport]) -> Option<Sentence> {
     // Of two that are alike, the one that is more like it.
     let best = others().min_by_key(|it| (total(it), it.name == "close"))?;
     let (name, other, ws) = (nice(&best.name), units::grouped(total(best)), units::grouped(total(socket)));
-    Some(among(all, &match total(best).cmp(&total(socket)) {
-        Ordering::Equal => format!("WebSocket and {name} moved the same number of bytes, {ws}."),
-        _ if alike(total(best) as f64, total(socket) as f64) => {
-            format!("WebSocket and {name} moved about as many bytes: {ws} and {other}.")
-        }
-        Ordering::Less => format!("WebSocket does not win on bytes: {name} {other}, WebSocket {ws}."),
-        Ordering::Greater if others().count() > 2 => {
-            format!("WebSocket moved the fewest bytes: {ws}. Next: {name}, {other}.")
-        }
-        Ordering::Greater => format!("WebSocket moved fewer bytes than {name}: {ws} against {other}."),
-    }))
+    Some(among(
+        all,
+        &match total(best).cmp(&total(socket)) {
+            Ordering::Equal => format!("WebSocket and {name} moved the same number of bytes, {ws}."),
+            _ if alike(total(best) as f64, total(socket) as f64) => {
+                format!("WebSocket and {name} moved about as many bytes: {ws} and {other}.")
+            }
+            Ordering::Less => format!("WebSocket does not win on bytes: {name} {other}, WebSocket {ws}."),
+            Ordering::Greater if others().count() > 2 => {
+                format!("WebSocket moved the fewest bytes: {ws}. Next: {name}, {other}.")
+            }
+            Ordering::Greater => format!("WebSocket moved fewer bytes than {name}: {ws} against {other}."),
+        },
+    ))
 }
 
 /// `Fewest requests, 1: SSE, WebSocket.`
@@ -100,10 +109,12 @@ fn least(all: Vec<(f64, &Transport)>) -> Option<(String, f64)> {
 pub(super) fn scaled(summary: &Summary) -> Option<Sentence> {
     let scaled = summary.scaled.as_ref()?;
     let whole = whole(&summary.transports);
-    let bytes = |it: &Transport| scaled.transports.iter().find(|load| load.name == it.name).map(|it| it.bytes);
+    let bytes =
+        |it: &Transport| scaled.transports.iter().find(|load| load.name == it.name).map(|it| it.bytes);
     let now = whole.iter().copied().min_by_key(|it| total(it))?;
     let then = whole.iter().copied().filter(|it| bytes(it).is_some());
-    let then = then.min_by(|left, right| bytes(left).partial_cmp(&bytes(right)).unwrap_or(Ordering::Equal))?;
+    let then =
+        then.min_by(|left, right| bytes(left).partial_cmp(&bytes(right)).unwrap_or(Ordering::Equal))?;
     let differ = bytes(then)? * HAIR < bytes(now)?;
     // What it needs once must be what makes the difference.
     let once = then.once.bytes > now.once.bytes;

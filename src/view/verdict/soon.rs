@@ -64,9 +64,8 @@ fn steady<'a>(
 ) -> (Vec<&'a Transport>, Vec<&'a Transport>) {
     let best = best(all);
     let next = later.iter().filter_map(|it| median(it)).reduce(f64::min);
-    let late = |p99: f64| {
-        p99 - best > MUCH || next.is_some_and(|next| p99 >= next / 2.0 && p99 - best >= NOTICED)
-    };
+    let late =
+        |p99: f64| p99 - best > MUCH || next.is_some_and(|next| p99 >= next / 2.0 && p99 - best >= NOTICED);
     soonest.into_iter().partition(|it| p99(it).is_none_or(|p99| !late(p99)))
 }
 
