@@ -25,7 +25,15 @@ const SAME_ROW: Duration = Duration::from_millis(30);
 /// More lines than this nobody reads: what follows is only counted.
 const MOST: usize = 72;
 /// What the world says where a lane cannot go on.
-const FAILED: &str = "failed";
+pub(super) const FAILED: &str = "failed";
+
+/// `WebSocket failed: the connection was reset.`: in words, for where there are no lanes.
+pub(super) fn failure(kind: &Kind) -> Option<String> {
+    let Kind::World { what, text, .. } = kind else { return None };
+    let (name, reason) = text.split_once(": ").unwrap_or((text, ""));
+    let reason = if reason.is_empty() { "no reason is known" } else { reason.trim_end_matches('.') };
+    (what == FAILED).then(|| format!("{} failed: {reason}.", nice(name)))
+}
 
 /// What is known of an exchange.
 #[derive(Debug, Default, Clone)]
@@ -45,6 +53,8 @@ pub(super) struct Lanes {
     /// In sentences, not drawn.
     told: bool,
     zero: Option<Elapsed>,
+    /// When the last thing happened.
+    last: Elapsed,
     running: bool,
     lanes: Vec<Lane>,
     /// Those that fit beside each other; the first is drawn while it runs.
@@ -57,6 +67,8 @@ pub(super) struct Lanes {
     /// Connections on which somebody hung up in order.
     ending: HashSet<ConnId>,
     exchanges: HashMap<(ConnId, u64), Heads>,
+    /// What was asked last on each connection.
+    methods: HashMap<ConnId, String>,
     row: Option<Elapsed>,
     /// What the world did at that time.
     news: Option<String>,
@@ -87,8 +99,10 @@ pub(super) struct Lane {
     pub closed: u64,
     /// What was said without a request, in order.
     pub spoke: Vec<Side>,
-    /// Before which of those a connection broke on which news were expected.
-    pub broke: Vec<usize>,
+    /// When connections broke on which news were expected.
+    pub broke: Vec<Broke>,
+    /// Connections that were reset while nothing was expected on them.
+    pub reset_idle: u64,
     /// After how long each of the server's messages was heard, in the order in which they were.
     pub delays: Vec<Duration>,
     /// Open connections on which the server may speak unasked.
@@ -102,7 +116,25 @@ pub(super) struct Lane {
     cells: Vec<Cell>,
 }
 
+/// A connection broke on which news were expected.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Broke {
+    /// How many had been said before.
+    pub spoke: usize,
+    /// When.
+    at: Elapsed,
+    /// When news were expected again.
+    back: Option<Elapsed>,
+}
+
 impl Lane {
+    /// News are expected again.
+    fn is_back(&mut self, at: Elapsed) {
+        if let Some(last) = self.broke.last_mut() {
+            last.back.get_or_insert(at);
+        }
+    }
+
     fn is_open(&self) -> bool {
         self.opened > self.closed
     }
@@ -130,6 +162,7 @@ impl Lanes {
             width,
             told: false,
             zero: None,
+            last: Elapsed::default(),
             running: true,
             lanes: names.iter().map(lane).collect(),
             groups: rows::groups(width, names.len()).into_iter().map(group).collect(),
@@ -138,6 +171,7 @@ impl Lanes {
             framed: HashSet::new(),
             ending: HashSet::new(),
             exchanges: HashMap::new(),
+            methods: HashMap::new(),
             row: None,
             news: None,
             more: 0,
@@ -156,6 +190,22 @@ impl Lanes {
     /// What was observed of a transport.
     pub fn lane(&self, name: &str) -> Option<&Lane> {
         self.lanes.iter().find(|lane| lane.name == name)
+    }
+
+    /// When a lane's connections for news began and ended, those that broke, as parts of the run: from 0 to 1. The last one
+    /// may go on.
+    pub fn pieces(&self, lane: &Lane) -> Vec<(f64, Option<f64>)> {
+        let zero = self.zero.unwrap_or_default();
+        let all = self.last.since(zero).as_secs_f64().max(f64::MIN_POSITIVE);
+        let part = |at: Elapsed| (at.since(zero).as_secs_f64() / all).clamp(0.0, 1.0);
+        let mut pieces = Vec::new();
+        let mut start = Some(0.0);
+        for broke in &lane.broke {
+            pieces.extend(start.map(|start| (start, Some(part(broke.at)))));
+            start = broke.back.map(part);
+        }
+        pieces.extend(start.map(|start| (start, None)));
+        pieces
     }
 
     /// The workload is over. What its connections still do belongs to no ladder.
@@ -192,6 +242,7 @@ impl Lanes {
             return Vec::new();
         }
         self.zero.get_or_insert(event.at);
+        self.last = event.at;
         let mut rows = Vec::new();
         let over = self.row.is_some_and(|row| event.at.since(row) > SAME_ROW);
         let is_news = matches!(&event.kind, Kind::World { what, .. } if what != FAILED);

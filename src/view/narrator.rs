@@ -4,7 +4,7 @@ use std::io;
 
 use super::fence::Fence;
 use super::ladder::{Ladder, Row};
-use super::lanes::Lanes;
+use super::lanes::{self, Lanes};
 use super::message::Detail;
 use super::rungs::Rungs;
 use super::skipping::{Skipping, Told};
@@ -133,7 +133,10 @@ impl<O: Out> Narrator<O> {
             let rows = lanes.event(event);
             return rows.into_iter().try_for_each(|lines| self.show(Group::Row, lines));
         }
-        self.rows(&rows)
+        self.rows(&rows)?;
+        // Of many clients there are no lanes in which it could stand.
+        let failure = lanes::failure(&event.kind).map(|text| self.look.text(&text));
+        self.block(failure.iter().flat_map(|it| wrap_text(Ink::Bold, it, " ", "   ", self.width)).collect())
     }
 
     fn rows(&mut self, rows: &[Row]) -> io::Result<()> {

@@ -18,8 +18,8 @@ const ASSUMED: &str = "this run's rate; what a connection needs once is counted 
 const TABLE: usize = 72;
 /// So many lines of the verdict stand together: an answer may stand below them.
 const VERDICT: usize = 11;
-/// So many lines of a block fit a page.
-const PAGE: usize = 14;
+/// So many lines of a block fit a page, and a gap.
+const PAGE: usize = 13;
 /// Where not all numbers are shown.
 const MORE: &str = "x shows more: bytes of each side, what the server heard, TIME_WAIT.";
 /// Where a run was ended by somebody.
@@ -75,9 +75,10 @@ impl Drawing {
     /// The scoreboard, what its bytes are made of, and what its words mean.
     fn numbers(self, summary: &Summary) -> Vec<Vec<Line>> {
         let mut blocks = self.tables(summary, columns::tables(summary, self.brief));
-        let mut notes: Vec<Line> =
-            explained(summary).iter().flat_map(|text| self.note(Ink::Dim, text)).collect();
-        if columns::is_brief(summary, self.brief) {
+        let brief = columns::is_brief(summary, self.brief);
+        let words = explained(summary, brief);
+        let mut notes: Vec<Line> = words.iter().flat_map(|text| self.note(Ink::Dim, text)).collect();
+        if brief {
             notes.extend(self.note(Ink::Dim, MORE));
         }
         match blocks.last_mut().filter(|last| last.len() + notes.len() <= PAGE) {
@@ -167,13 +168,13 @@ pub(super) fn not_computed(summary: &Summary, scaled: &Scaled) -> Option<String>
 }
 
 /// What words in the tables mean.
-pub(super) fn explained(summary: &Summary) -> Vec<&'static str> {
+pub(super) fn explained(summary: &Summary, brief: bool) -> Vec<&'static str> {
     let all = &summary.transports;
     let mut notes = Vec::new();
     if all.iter().any(|it| it.heard_after.is_some()) {
         notes.push("median: half were sooner. p99: 99 of 100 were sooner.");
     }
-    if all.iter().filter_map(|it| it.time_wait).any(|it| it.client > 0 || it.server > 0) {
+    if !brief && all.iter().filter_map(|it| it.time_wait).any(|it| it.client > 0 || it.server > 0) {
         notes.push("TIME_WAIT: the kernel of who closed first remembers the connection.");
     }
     notes

@@ -15,6 +15,8 @@ const LEAST: usize = 5;
 
 /// Beside the end of a connection without FINs.
 const RESET: &str = "reset ";
+/// Of a connection on which only something was said.
+const RESET_POSTS: &str = "reset (POST) ";
 /// Said of an echo that has no room for its words.
 const SAME: &str = "same";
 
@@ -27,6 +29,8 @@ pub(in crate::view) struct Cell {
     pub closed: bool,
     /// It was closed by a reset.
     pub reset: bool,
+    /// What was asked last on it was a POST: it is not the one on which news come.
+    pub posts: bool,
     /// Of the lane, not of a connection: why it cannot go on.
     pub note: Option<String>,
     /// The request's method.
@@ -74,7 +78,7 @@ impl Cell {
 
     fn inside(&self, look: Look, room: usize, line: &mut Line) {
         if self.reset && !self.is_used() {
-            let text = look.cut(RESET, room);
+            let text = look.cut(if self.posts { RESET_POSTS } else { RESET }, room);
             return line.push(Ink::Plain, format!("{}{text}", " ".repeat(room - text.width())));
         }
         let up = self.request.as_ref().or(self.sent.as_ref()).map(|words| look.text(words));

@@ -57,7 +57,11 @@ impl Cell {
                 format!("hears {words} after {time}")
             }
         }));
-        parts.extend(self.closed.then(|| if self.reset { "is reset".into() } else { "closes".into() }));
+        parts.extend(self.closed.then(|| match (self.reset, self.posts) {
+            (true, true) => "the connection of the POST is reset".into(),
+            (true, false) => "is reset".into(),
+            (false, _) => "closes".into(),
+        }));
         parts.join(", ")
     }
 }
