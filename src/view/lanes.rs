@@ -22,8 +22,10 @@ use streams::Streams;
 
 /// What happens within this time shares a row.
 const SAME_ROW: Duration = Duration::from_millis(30);
-/// More lines than this nobody reads: what follows is only counted.
-const MOST: usize = 72;
+/// More lines than this nobody reads: what follows is only counted. Seven transports at their default work need fewer.
+const MOST: usize = 128;
+/// Of sentences, which do not scroll away.
+const MOST_TOLD: usize = 1000;
 /// What the world says where a lane cannot go on.
 pub(super) const FAILED: &str = "failed";
 
@@ -109,6 +111,8 @@ pub(super) struct Lane {
     sockets: HashSet<ConnId>,
     /// Requests without an answer.
     asked: HashSet<(ConnId, u64)>,
+    /// Those of them that wait for news.
+    waits: HashSet<(ConnId, u64)>,
     /// Its requests wait for news.
     holds: bool,
     /// Messages that others than the server made: they are heard, and no news of the server.
@@ -271,17 +275,18 @@ impl Lanes {
         rows
     }
 
-    /// Whether these are news that came with those before them, of which nobody has heard yet. In sentences each is told.
+    /// Whether these are news that came with those before them, of which not everybody has heard yet.
     fn is_burst(&self, kind: &Kind) -> bool {
-        let says = matches!(kind, Kind::World { what, .. } if what == "say");
-        says && !self.told && self.news.is_some() && self.lanes.iter().all(|lane| lane.cells.is_empty())
+        matches!(kind, Kind::World { what, .. } if what == "say") && self.news.is_some()
     }
 
     /// Whether everybody who may be told unasked has heard the news. It is shown then, and not when something else
     /// happens, which may be seconds later.
     fn all_told(&self) -> bool {
         let news = self.more.saturating_add(1);
-        self.lanes.iter().filter(|lane| lane.listens()).all(|lane| lane.has_heard(news))
+        let mut listening = self.lanes.iter().filter(|lane| lane.listens()).peekable();
+        // Where nobody listens, more may come at once.
+        listening.peek().is_some() && listening.all(|lane| lane.has_heard(news))
     }
 
     /// The row that was held back for what might happen at the same time: as far as it is drawn now.
@@ -290,14 +295,12 @@ impl Lanes {
             return Vec::new();
         };
         let news = match (self.news.take(), std::mem::take(&mut self.more)) {
-            (Some(news), more @ 1..) => Some(format!("{news} and {more} more")),
+            (Some(news), more @ 1..) => Some(self.and_more(&news, more)),
             (news, _) => news,
         };
         let mut cells: Vec<Vec<Cell>> =
             self.lanes.iter_mut().map(|lane| std::mem::take(&mut lane.cells)).collect();
-        if !self.told {
-            cells.iter_mut().for_each(cell::together);
-        }
+        cells.iter_mut().for_each(cell::together);
         if self.told {
             let lines = self.sentences(at, news.as_deref(), &cells).into_iter().map(Line::plain).collect();
             return self.at_most(0, lines);
@@ -305,7 +308,7 @@ impl Lanes {
         let mut now = Vec::new();
         for n in 0..self.groups.len() {
             let Group { lanes, drawn, .. } = &self.groups[n];
-            let drawn_so_far = *drawn <= MOST;
+            let drawn_so_far = *drawn <= self.most();
             let lines =
                 if drawn_so_far { self.row(lanes.clone(), at, news.as_deref(), &cells) } else { Vec::new() };
             let lines = self.at_most(n, lines);
@@ -318,17 +321,21 @@ impl Lanes {
         now
     }
 
+    fn most(&self) -> usize {
+        if self.told { MOST_TOLD } else { MOST }
+    }
+
     /// The lines of one more row of a group, unless there are enough.
     fn at_most(&mut self, group: usize, lines: Vec<Line>) -> Vec<Line> {
-        let rest = self.rest();
+        let (rest, most) = (self.rest(), self.most());
         let Some(group) = self.groups.get_mut(group) else { return Vec::new() };
         let before = group.drawn;
         group.drawn = before.saturating_add(lines.len());
-        if group.drawn <= MOST {
+        if group.drawn <= most {
             return lines;
         }
         // Once is enough, and then nothing more, however few lines there are.
         group.drawn = usize::MAX;
-        if before > MOST || lines.is_empty() { Vec::new() } else { vec![rest] }
+        if before > most || lines.is_empty() { Vec::new() } else { vec![rest] }
     }
 }

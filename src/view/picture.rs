@@ -230,7 +230,13 @@ fn summed(spoke: &[Side], room: usize) -> Vec<(Side, String)> {
     });
     let marks: Vec<(Side, String)> = numbers.collect();
     let width: usize = marks.iter().map(|(_, count)| 1 + count.width()).sum();
-    if width <= room { marks } else { sides().map(|(side, _)| (side, "…".into())).collect() }
+    match room {
+        _ if width <= room => marks,
+        0 => Vec::new(),
+        // Who spoke first is all that there is room for.
+        1 => vec![(first, String::new())],
+        _ => sides().take(room / 2).map(|(side, _)| (side, "…".into())).collect(),
+    }
 }
 
 #[cfg(test)]
@@ -252,6 +258,7 @@ mod tests {
         assert_eq!(drawn(&spoke, 42), "─────────◄x28─────────────────►x2─────────");
         assert_eq!(drawn(&spoke, 7), "◄x28►x2");
         assert_eq!(drawn(&spoke, 5), "◄…─►…");
+        assert_eq!([3, 2, 1, 0].map(|room| drawn(&spoke, room)), ["─◄…", "◄…", "◄", ""]);
         assert_eq!(drawn(&[Side::Client; 30], 11), "────►x30───");
         assert_eq!(drawn(&spoke[..3], 12), "──◄───◄───◄─");
     }

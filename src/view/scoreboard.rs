@@ -17,7 +17,7 @@ const ASSUMED: &str = "this run's rate; what a connection needs once is counted 
 /// Narrower than this no table is drawn, columns: a card for each transport is read more easily.
 const TABLE: usize = 72;
 /// So many lines of the verdict stand together: an answer may stand below them.
-const VERDICT: usize = 11;
+const VERDICT: usize = 10;
 /// So many lines of a block fit a page, and a gap.
 const PAGE: usize = 13;
 /// Where not all numbers are shown.

@@ -59,7 +59,7 @@ impl Cell {
     /// Whether news came with it, and nothing else.
     fn is_news(&self) -> bool {
         let asked = self.request.is_some() || self.sent.is_some() || self.answer.is_some();
-        !asked && !self.opened && !self.closed && self.came.is_some() && !self.heard.is_empty()
+        !asked && !self.opened && !self.closed && !self.heard.is_empty()
     }
 
     /// Draws it.
@@ -160,13 +160,15 @@ impl Cell {
 }
 
 /// So many messages in a row on a connection, each on its own, are told together.
-const SEVERAL: usize = 3;
+pub(super) const SEVERAL: usize = 3;
 
 /// Puts news together that came one after another at the same time.
 pub(super) fn together(cells: &mut Vec<Cell>) {
     let mut all: Vec<Vec<Cell>> = Vec::new();
     for cell in cells.drain(..) {
-        let same = |run: &Vec<Cell>| run.last().is_some_and(|last| last.conn == cell.conn && last.is_news());
+        // What was heard later than it came belongs to what came.
+        let is_of = |last: &Cell| last.conn == cell.conn || cell.came.is_none();
+        let same = |run: &Vec<Cell>| run.last().is_some_and(|last| is_of(last) && last.is_news());
         match all.last_mut().filter(|run| cell.is_news() && same(run)) {
             Some(run) => run.push(cell),
             None => all.push(vec![cell]),

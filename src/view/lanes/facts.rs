@@ -82,6 +82,7 @@ impl Lanes {
         lane.asked.insert(key);
         if target.split(['?', '&']).skip(1).any(|it| it.starts_with("wait=")) {
             lane.holds = true;
+            lane.waits.insert(key);
             lane.is_back(at);
         }
         self.methods.insert(key.0, method.to_owned());
@@ -104,6 +105,7 @@ impl Lanes {
                 let Heads { status, streams, .. } = std::mem::take(heads);
                 self.exchanges.remove(&key);
                 self.lanes[lane].asked.remove(&key);
+                self.lanes[lane].waits.remove(&key);
                 if streams {
                     // It was drawn when it began.
                     return;
@@ -176,7 +178,8 @@ impl Lanes {
         let broke = !in_order && (reset_by.is_some() || matches!(first, Who::Reset | Who::Error));
         let it = &mut self.lanes[lane];
         it.closed += 1;
-        let waited = it.holds && it.asked.iter().any(|(of, _)| *of == conn);
+        let waited = it.waits.iter().any(|(of, _)| *of == conn);
+        it.waits.retain(|(of, _)| *of != conn);
         let asked = it.asked.iter().any(|(of, _)| *of == conn);
         it.asked.retain(|(of, _)| *of != conn);
         if (it.sockets.remove(&conn) || waited) && broke {
