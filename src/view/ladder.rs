@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use super::said::Said;
-use super::{labels, units};
+use super::{labels, lanes, units};
 use crate::timeline::{
     Claim, ConnId, Connection, Elapsed, Event, Frame, Kind, Layer, Opcode, Role, Seq, Side, State, Who,
 };
@@ -353,6 +353,10 @@ impl Ladder {
     }
 
     fn world(&mut self, event: &Event, what: &str, text: &str) -> Vec<Row> {
+        // A transport of a compare cannot go on: that is told in words, and is no rung.
+        if what == lanes::FAILED {
+            return Vec::new();
+        }
         let mut rows = self.begun_messages(event);
         let (shape, label) = happening(what, text);
         // What is said is cut at its end, a name so that it leaves room for what happens.

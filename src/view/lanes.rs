@@ -22,10 +22,20 @@ use streams::Streams;
 
 /// What happens within this time shares a row.
 const SAME_ROW: Duration = Duration::from_millis(30);
-/// More lines than this nobody reads: what follows is only counted.
-const MOST: usize = 72;
+/// More lines than this nobody reads: what follows is only counted. Seven transports at their default work need fewer.
+const MOST: usize = 128;
+/// Of sentences, which do not scroll away.
+const MOST_TOLD: usize = 1000;
 /// What the world says where a lane cannot go on.
-const FAILED: &str = "failed";
+pub(super) const FAILED: &str = "failed";
+
+/// `WebSocket failed: the connection was reset.`: in words, for where there are no lanes.
+pub(super) fn failure(kind: &Kind) -> Option<String> {
+    let Kind::World { what, text, .. } = kind else { return None };
+    let (name, reason) = text.split_once(": ").unwrap_or((text, ""));
+    let reason = if reason.is_empty() { "no reason is known" } else { reason.trim_end_matches('.') };
+    (what == FAILED).then(|| format!("{} failed: {reason}.", nice(name)))
+}
 
 /// What is known of an exchange.
 #[derive(Debug, Default, Clone)]
@@ -45,6 +55,8 @@ pub(super) struct Lanes {
     /// In sentences, not drawn.
     told: bool,
     zero: Option<Elapsed>,
+    /// When the last thing happened.
+    last: Elapsed,
     running: bool,
     lanes: Vec<Lane>,
     /// Those that fit beside each other; the first is drawn while it runs.
@@ -57,6 +69,8 @@ pub(super) struct Lanes {
     /// Connections on which somebody hung up in order.
     ending: HashSet<ConnId>,
     exchanges: HashMap<(ConnId, u64), Heads>,
+    /// What was asked last on each connection.
+    methods: HashMap<ConnId, String>,
     row: Option<Elapsed>,
     /// What the world did at that time.
     news: Option<String>,
@@ -87,14 +101,18 @@ pub(super) struct Lane {
     pub closed: u64,
     /// What was said without a request, in order.
     pub spoke: Vec<Side>,
-    /// Before which of those a connection broke on which news were expected.
-    pub broke: Vec<usize>,
+    /// When connections broke on which news were expected.
+    pub broke: Vec<Broke>,
+    /// Connections that were reset while nothing was expected on them.
+    pub reset_idle: u64,
     /// After how long each of the server's messages was heard, in the order in which they were.
     pub delays: Vec<Duration>,
     /// Open connections on which the server may speak unasked.
     sockets: HashSet<ConnId>,
     /// Requests without an answer.
     asked: HashSet<(ConnId, u64)>,
+    /// Those of them that wait for news.
+    waits: HashSet<(ConnId, u64)>,
     /// Its requests wait for news.
     holds: bool,
     /// Messages that others than the server made: they are heard, and no news of the server.
@@ -102,7 +120,25 @@ pub(super) struct Lane {
     cells: Vec<Cell>,
 }
 
+/// A connection broke on which news were expected.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Broke {
+    /// How many had been said before.
+    pub spoke: usize,
+    /// When.
+    at: Elapsed,
+    /// When news were expected again.
+    back: Option<Elapsed>,
+}
+
 impl Lane {
+    /// News are expected again.
+    fn is_back(&mut self, at: Elapsed) {
+        if let Some(last) = self.broke.last_mut() {
+            last.back.get_or_insert(at);
+        }
+    }
+
     fn is_open(&self) -> bool {
         self.opened > self.closed
     }
@@ -130,6 +166,7 @@ impl Lanes {
             width,
             told: false,
             zero: None,
+            last: Elapsed::default(),
             running: true,
             lanes: names.iter().map(lane).collect(),
             groups: rows::groups(width, names.len()).into_iter().map(group).collect(),
@@ -138,6 +175,7 @@ impl Lanes {
             framed: HashSet::new(),
             ending: HashSet::new(),
             exchanges: HashMap::new(),
+            methods: HashMap::new(),
             row: None,
             news: None,
             more: 0,
@@ -156,6 +194,22 @@ impl Lanes {
     /// What was observed of a transport.
     pub fn lane(&self, name: &str) -> Option<&Lane> {
         self.lanes.iter().find(|lane| lane.name == name)
+    }
+
+    /// When a lane's connections for news began and ended, those that broke, as parts of the run: from 0 to 1. The last one
+    /// may go on.
+    pub fn pieces(&self, lane: &Lane) -> Vec<(f64, Option<f64>)> {
+        let zero = self.zero.unwrap_or_default();
+        let all = self.last.since(zero).as_secs_f64().max(f64::MIN_POSITIVE);
+        let part = |at: Elapsed| (at.since(zero).as_secs_f64() / all).clamp(0.0, 1.0);
+        let mut pieces = Vec::new();
+        let mut start = Some(0.0);
+        for broke in &lane.broke {
+            pieces.extend(start.map(|start| (start, Some(part(broke.at)))));
+            start = broke.back.map(part);
+        }
+        pieces.extend(start.map(|start| (start, None)));
+        pieces
     }
 
     /// The workload is over. What its connections still do belongs to no ladder.
@@ -192,6 +246,7 @@ impl Lanes {
             return Vec::new();
         }
         self.zero.get_or_insert(event.at);
+        self.last = event.at;
         let mut rows = Vec::new();
         let over = self.row.is_some_and(|row| event.at.since(row) > SAME_ROW);
         let is_news = matches!(&event.kind, Kind::World { what, .. } if what != FAILED);
@@ -220,17 +275,18 @@ impl Lanes {
         rows
     }
 
-    /// Whether these are news that came with those before them, of which nobody has heard yet. In sentences each is told.
+    /// Whether these are news that came with those before them, of which not everybody has heard yet.
     fn is_burst(&self, kind: &Kind) -> bool {
-        let says = matches!(kind, Kind::World { what, .. } if what == "say");
-        says && !self.told && self.news.is_some() && self.lanes.iter().all(|lane| lane.cells.is_empty())
+        matches!(kind, Kind::World { what, .. } if what == "say") && self.news.is_some()
     }
 
     /// Whether everybody who may be told unasked has heard the news. It is shown then, and not when something else
     /// happens, which may be seconds later.
     fn all_told(&self) -> bool {
         let news = self.more.saturating_add(1);
-        self.lanes.iter().filter(|lane| lane.listens()).all(|lane| lane.has_heard(news))
+        let mut listening = self.lanes.iter().filter(|lane| lane.listens()).peekable();
+        // Where nobody listens, more may come at once.
+        listening.peek().is_some() && listening.all(|lane| lane.has_heard(news))
     }
 
     /// The row that was held back for what might happen at the same time: as far as it is drawn now.
@@ -239,14 +295,12 @@ impl Lanes {
             return Vec::new();
         };
         let news = match (self.news.take(), std::mem::take(&mut self.more)) {
-            (Some(news), more @ 1..) => Some(format!("{news} and {more} more")),
+            (Some(news), more @ 1..) => Some(self.and_more(&news, more)),
             (news, _) => news,
         };
         let mut cells: Vec<Vec<Cell>> =
             self.lanes.iter_mut().map(|lane| std::mem::take(&mut lane.cells)).collect();
-        if !self.told {
-            cells.iter_mut().for_each(cell::together);
-        }
+        cells.iter_mut().for_each(cell::together);
         if self.told {
             let lines = self.sentences(at, news.as_deref(), &cells).into_iter().map(Line::plain).collect();
             return self.at_most(0, lines);
@@ -254,7 +308,7 @@ impl Lanes {
         let mut now = Vec::new();
         for n in 0..self.groups.len() {
             let Group { lanes, drawn, .. } = &self.groups[n];
-            let drawn_so_far = *drawn <= MOST;
+            let drawn_so_far = *drawn <= self.most();
             let lines =
                 if drawn_so_far { self.row(lanes.clone(), at, news.as_deref(), &cells) } else { Vec::new() };
             let lines = self.at_most(n, lines);
@@ -267,17 +321,21 @@ impl Lanes {
         now
     }
 
+    fn most(&self) -> usize {
+        if self.told { MOST_TOLD } else { MOST }
+    }
+
     /// The lines of one more row of a group, unless there are enough.
     fn at_most(&mut self, group: usize, lines: Vec<Line>) -> Vec<Line> {
-        let rest = self.rest();
+        let (rest, most) = (self.rest(), self.most());
         let Some(group) = self.groups.get_mut(group) else { return Vec::new() };
         let before = group.drawn;
         group.drawn = before.saturating_add(lines.len());
-        if group.drawn <= MOST {
+        if group.drawn <= most {
             return lines;
         }
         // Once is enough, and then nothing more, however few lines there are.
         group.drawn = usize::MAX;
-        if before > MOST || lines.is_empty() { Vec::new() } else { vec![rest] }
+        if before > most || lines.is_empty() { Vec::new() } else { vec![rest] }
     }
 }

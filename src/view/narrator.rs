@@ -4,7 +4,7 @@ use std::io;
 
 use super::fence::Fence;
 use super::ladder::{Ladder, Row};
-use super::lanes::Lanes;
+use super::lanes::{self, Lanes};
 use super::message::Detail;
 use super::rungs::Rungs;
 use super::skipping::{Skipping, Told};
@@ -33,6 +33,8 @@ pub struct Narrator<O> {
     playing: Option<Show>,
     lanes: Option<Lanes>,
     choices: Vec<Choice>,
+    /// Numbers of the last compare that are shown on demand.
+    rest: Vec<Vec<Line>>,
     last: Last,
     /// Whether the ladder's heading stands above already: it is repeated after prose, and where a new clock starts.
     headed: bool,
@@ -70,6 +72,7 @@ impl<O: Out> Narrator<O> {
             playing: None,
             lanes: None,
             choices: Vec::new(),
+            rest: Vec::new(),
             last: Last::Gap,
             headed: false,
             gap: false,
@@ -130,7 +133,10 @@ impl<O: Out> Narrator<O> {
             let rows = lanes.event(event);
             return rows.into_iter().try_for_each(|lines| self.show(Group::Row, lines));
         }
-        self.rows(&rows)
+        self.rows(&rows)?;
+        // Of many clients there are no lanes in which it could stand.
+        let failure = lanes::failure(&event.kind).map(|text| self.look.text(&text));
+        self.block(failure.iter().flat_map(|it| wrap_text(Ink::Bold, it, " ", "   ", self.width)).collect())
     }
 
     fn rows(&mut self, rows: &[Row]) -> io::Result<()> {
@@ -250,6 +256,7 @@ impl<O: Out> Narrator<O> {
 
     fn step(&mut self, n: u64, of: u64, title: &str) -> io::Result<()> {
         self.fence.step();
+        self.rest.clear();
         let number = format!("── {n}/{of} ");
         let mut line = Line::default().with(Ink::Dim, number);
         let title = self.look.cut(&self.look.text(title), self.width - line.width() - 3);
@@ -359,6 +366,7 @@ impl<O: Out> Narrator<O> {
     fn summary(&mut self, summary: &Summary) -> io::Result<()> {
         self.lanes_end()?;
         let drawing = scoreboard::Drawing { look: self.look, width: self.width, brief: self.brief };
+        self.rest = drawing.rest(summary);
         let blocks = drawing.blocks(summary, self.lanes.as_ref());
         blocks.into_iter().try_for_each(|lines| self.block(lines))
     }
@@ -416,6 +424,8 @@ impl<O: Out> View for Narrator<O> {
 
     fn bytes(&mut self) -> io::Result<()> {
         self.flush()?;
+        let rest = self.rest.clone();
+        rest.into_iter().try_for_each(|lines| self.block(lines))?;
         for group in page::draw(self.look, &self.fence, self.width) {
             self.last = if self.last == Last::Gap { Last::Gap } else { Last::Other };
             self.gap();

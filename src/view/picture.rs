@@ -32,6 +32,8 @@ struct Seen<'a> {
     /// Connections.
     opened: u64,
     spoke: Vec<Side>,
+    /// When those began and ended on which news came, where one of them broke.
+    pieces: Vec<(f64, Option<f64>)>,
 }
 
 /// A line for each transport.
@@ -72,22 +74,29 @@ impl<'a> Seen<'a> {
         // Where only some opened one more, that is none of each.
         let each = (it.connections / clients).max(it.connections.min(1));
         let opened = lane.map_or(each, |lane| lane.opened);
-        Self { it, lane, clients, opened, spoke }
+        let broke = lane.filter(|lane| !lane.broke.is_empty());
+        let pieces = broke.zip(lanes).map(|(lane, lanes)| lanes.pieces(lane)).unwrap_or_default();
+        Self { it, lane, clients, opened, spoke, pieces }
     }
 
     /// What is seen in the picture; a greater `form` is a shorter one.
     fn words(&self, form: usize) -> String {
         let opened = match (self.clients, self.it.connections % self.clients) {
             (1, _) => format!("{} opened", units::grouped(self.opened)),
-            (_, 0) => format!("{} a client", units::grouped(self.opened)),
+            (_, 0) => format!("{} per client", units::grouped(self.opened)),
             (clients, _) => {
                 let each = format!("{:.1}", self.it.connections as f64 / clients as f64);
-                format!("{} a client", each.trim_end_matches(".0"))
+                format!("{} per client", each.trim_end_matches(".0"))
             }
         };
-        let more = match self.it.broken {
-            0 => self.stays(form).map(str::to_owned),
-            broken => Some(format!("{} broken", units::grouped(broken))),
+        let idle = self.lane.map_or(0, |lane| lane.reset_idle);
+        let more = match (self.it.broken, idle) {
+            (0, 0) => self.stays(form).map(str::to_owned),
+            (0, idle) => {
+                let words = ["reset while idle", "reset idle", "reset"];
+                Some(format!("{} {}", units::grouped(idle), words.get(form - 1).unwrap_or(&"reset")))
+            }
+            (broken, _) => Some(format!("{} broken", units::grouped(broken))),
         };
         let closed = self.lane.map(|lane| format!("{} closed", units::grouped(lane.closed)));
         let closed = closed.filter(|_| form < 3);
@@ -111,17 +120,14 @@ impl<'a> Seen<'a> {
 
     /// `├─┤ ├─┤ …`, or one that stays, with who spoke on it; beside it those on which only something was said or tried.
     fn connections(&self, room: usize, line: &mut Line) {
-        let broke = self.lane.map_or(&[][..], |lane| &lane.broke);
         let way = ways::way(&self.it.name);
+        // Of many clients nobody saw when; whether they came back is known.
+        let gone = self.lane.is_none() && self.it.broken > 0 && self.it.recovered < self.it.broken;
         match self.opened {
             0 => {}
-            1 if broke.is_empty() => whole(&self.spoke, room, "┤", line),
-            _ if !broke.is_empty() && (broke.len() + 1) * (LEAST + 1) <= room + 1 => {
-                self.pieces(broke, room, line)
-            }
-            several if way.is_none_or(|way| way == Way::Asks) || !broke.is_empty() => {
-                shorts(several, room, line)
-            }
+            _ if !self.pieces.is_empty() => self.in_pieces(room, line),
+            1 => whole(&self.spoke, room, if gone { "×" } else { "┤" }, line),
+            several if way.is_none_or(|way| way == Way::Asks) => shorts(several, room, "┤", line),
             several => {
                 let beside = usize::try_from(several - 1)
                     .unwrap_or(usize::MAX)
@@ -141,18 +147,34 @@ impl<'a> Seen<'a> {
         }
     }
 
-    /// `├──◄──× ├──◄──┤`: a connection that broke, and the one that took its place.
-    fn pieces(&self, broke: &[usize], room: usize, line: &mut Line) {
-        let last = broke.last().copied().unwrap_or_default();
-        let goes_on = self.it.recovered >= broke.len() as u64 || self.spoke.len() > last;
-        let count = broke.len() + usize::from(goes_on);
-        let each = (room + 1) / count - 1;
-        let mut start = 0;
-        for (n, end) in broke.iter().copied().chain(goes_on.then_some(self.spoke.len())).enumerate() {
-            line.push(Ink::Plain, if n > 0 { " " } else { "" });
-            let edge = if n < broke.len() { "×" } else { "┤" };
-            whole(self.spoke.get(start..end).unwrap_or_default(), each, edge, line);
-            start = end;
+    /// `├──◄──×   ├──◄──┤`: a connection that broke, and the one that took its place, each as long as it was open.
+    fn in_pieces(&self, room: usize, line: &mut Line) {
+        let count = self.pieces.len();
+        if count * SHORT > room + 1 {
+            return shorts(count as u64, room, "×", line);
+        }
+        let broke = self.lane.map_or(&[][..], |lane| &lane.broke);
+        let column = |part: f64| (part * room as f64).round() as usize;
+        let (mut at, mut said) = (0, 0);
+        for (n, (start, end)) in self.pieces.iter().enumerate() {
+            // Those that follow need room as well.
+            let last = room - (count - n - 1) * SHORT;
+            let from = column(*start).clamp(at, last - (SHORT - 1));
+            let to = end.map_or(last, column).clamp(from + SHORT - 1, last);
+            line.push(Ink::Plain, " ".repeat(from - at.min(from)));
+            let spoke = broke.get(n).map_or(self.spoke.len(), |broke| broke.spoke);
+            whole(
+                self.spoke.get(said..spoke).unwrap_or_default(),
+                to - from,
+                if end.is_some() { "×" } else { "┤" },
+                line,
+            );
+            // And a gap.
+            (at, said) = (to, spoke);
+            if n + 1 < count {
+                line.push(Ink::Plain, " ");
+                at += 1;
+            }
         }
     }
 }
@@ -165,11 +187,11 @@ fn whole(spoke: &[Side], room: usize, edge: &str, line: &mut Line) {
 }
 
 /// As many as fit.
-fn shorts(several: u64, room: usize, line: &mut Line) {
+fn shorts(several: u64, room: usize, edge: &str, line: &mut Line) {
     let fits = ((room + 1) / SHORT).max(2) as u64;
     let all = several <= fits;
     let shown = usize::try_from(if all { several } else { fits - 1 }).unwrap_or_default();
-    line.push(Ink::Plain, vec!["├─┤"; shown].join(" "));
+    line.push(Ink::Plain, vec![format!("├─{edge}"); shown].join(" "));
     if !all {
         line.push(Ink::Plain, " …");
     }
@@ -208,7 +230,13 @@ fn summed(spoke: &[Side], room: usize) -> Vec<(Side, String)> {
     });
     let marks: Vec<(Side, String)> = numbers.collect();
     let width: usize = marks.iter().map(|(_, count)| 1 + count.width()).sum();
-    if width <= room { marks } else { sides().map(|(side, _)| (side, "…".into())).collect() }
+    match room {
+        _ if width <= room => marks,
+        0 => Vec::new(),
+        // Who spoke first is all that there is room for.
+        1 => vec![(first, String::new())],
+        _ => sides().take(room / 2).map(|(side, _)| (side, "…".into())).collect(),
+    }
 }
 
 #[cfg(test)]
@@ -230,6 +258,7 @@ mod tests {
         assert_eq!(drawn(&spoke, 42), "─────────◄x28─────────────────►x2─────────");
         assert_eq!(drawn(&spoke, 7), "◄x28►x2");
         assert_eq!(drawn(&spoke, 5), "◄…─►…");
+        assert_eq!([3, 2, 1, 0].map(|room| drawn(&spoke, room)), ["─◄…", "◄…", "◄", ""]);
         assert_eq!(drawn(&[Side::Client; 30], 11), "────►x30───");
         assert_eq!(drawn(&spoke[..3], 12), "──◄───◄───◄─");
     }

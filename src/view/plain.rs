@@ -5,7 +5,7 @@ use std::io;
 use super::fence::Fence;
 use super::labels::nice;
 use super::ladder::{Ladder, Row, Shape};
-use super::lanes::Lanes;
+use super::lanes::{self, Lanes};
 use super::message::Detail;
 use super::sentences::{self, direction, who};
 use super::skipping::{Skipping, Told};
@@ -105,7 +105,8 @@ impl<O: Out> Plain<O> {
             };
         }
         let rows = self.ladder.event(event);
-        self.rows(&rows)
+        self.rows(&rows)?;
+        lanes::failure(&event.kind).map_or(Ok(()), |text| self.sentence(&text))
     }
 
     fn row_of_lanes(&mut self, mut lines: Vec<Line>) -> io::Result<()> {
@@ -233,11 +234,10 @@ impl<O: Out> Plain<O> {
         if summary.partial {
             self.sentence(scoreboard::PARTIAL)?;
         }
-        if summary.clients > 1 {
-            self.sentence(&scoreboard::of_all(summary.clients))?;
-        }
+        scoreboard::of_all(summary).map_or(Ok(()), |text| self.sentence(&text))?;
         let names: Vec<&str> = summary.transports.iter().map(|it| it.name.as_str()).collect();
         self.values("", &names, &scoreboard::measured(summary))?;
+        scoreboard::explained(summary, false).iter().try_for_each(|text| self.sentence(text))?;
         let told = |it: &verdict::Sentence| format!("{}{}", it.bold, it.plain);
         let failures: Vec<String> = scoreboard::failures(summary).iter().map(told).collect();
         let delays = delays::sentences(&summary.transports, self.lanes.as_ref());
@@ -246,6 +246,7 @@ impl<O: Out> Plain<O> {
             self.sentence(&scoreboard::assumed(scaled))?;
             let names: Vec<&str> = scaled.transports.iter().map(|it| it.name.as_str()).collect();
             self.values(&scoreboard::title(scaled), &names, &scoreboard::scaled(scaled))?;
+            scoreboard::not_computed(summary, scaled).map_or(Ok(()), |text| self.sentence(&text))?;
         }
         verdict::sentences(summary).iter().try_for_each(|it| self.sentence(&told(it)))
     }

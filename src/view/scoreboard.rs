@@ -5,7 +5,7 @@ use super::labels::nice;
 use super::lanes::Lanes;
 use super::table::{self, Align, Column};
 use super::text::{Look, wrap, wrap_text};
-use super::{delays, picture, units, verdict};
+use super::{delays, picture, units, verdict, ways};
 use crate::terminal::{Ink, Line, Span};
 use crate::timeline::{Load, Scaled, Summary, Transport};
 
@@ -17,7 +17,11 @@ const ASSUMED: &str = "this run's rate; what a connection needs once is counted 
 /// Narrower than this no table is drawn, columns: a card for each transport is read more easily.
 const TABLE: usize = 72;
 /// So many lines of the verdict stand together: an answer may stand below them.
-const VERDICT: usize = 11;
+const VERDICT: usize = 10;
+/// So many lines of a block fit a page, and a gap.
+const PAGE: usize = 13;
+/// Where not all numbers are shown.
+const MORE: &str = "x shows more: bytes of each side, what the server heard, TIME_WAIT.";
 /// Where a run was ended by somebody.
 pub(super) const PARTIAL: &str = "Ended early: results so far.";
 
@@ -41,7 +45,7 @@ impl Drawing {
         blocks.extend(self.numbers(summary));
         blocks.push(failures(summary).iter().flat_map(|it| self.sentence(it)).collect());
         blocks.push(delays::draw(look, width, &summary.transports, lanes));
-        blocks.extend(summary.scaled.as_ref().map(|scaled| self.many(scaled)));
+        blocks.extend(summary.scaled.as_ref().map(|scaled| self.many(summary, scaled)));
         blocks.extend(self.verdict(summary));
         blocks.retain(|lines| !lines.is_empty());
         blocks
@@ -64,24 +68,47 @@ impl Drawing {
     fn before(self, summary: &Summary) -> Vec<Line> {
         let bold = |text: &str| verdict::Sentence { bold: text.into(), plain: String::new() };
         let partial = summary.partial.then(|| bold(PARTIAL));
-        let clients = (summary.clients > 1)
-            .then(|| verdict::Sentence { bold: String::new(), plain: of_all(summary.clients) });
+        let clients = of_all(summary).map(|plain| verdict::Sentence { bold: String::new(), plain });
         partial.into_iter().chain(clients).flat_map(|it| self.sentence(&it)).collect()
     }
 
-    /// The scoreboard, and what its bytes are made of.
+    /// The scoreboard, what its bytes are made of, and what its words mean.
     fn numbers(self, summary: &Summary) -> Vec<Vec<Line>> {
+        let mut blocks = self.tables(summary, columns::tables(summary, self.brief));
+        let brief = columns::is_brief(summary, self.brief);
+        let words = explained(summary, brief);
+        let mut notes: Vec<Line> = words.iter().flat_map(|text| self.note(Ink::Dim, text)).collect();
+        if brief {
+            notes.extend(self.note(Ink::Dim, MORE));
+        }
+        match blocks.last_mut().filter(|last| last.len() + notes.len() <= PAGE) {
+            Some(last) => last.extend(notes),
+            None => blocks.push(notes),
+        }
+        blocks
+    }
+
+    /// The numbers that were left out, for whoever asks.
+    pub fn rest(self, summary: &Summary) -> Vec<Vec<Line>> {
+        match columns::is_brief(summary, self.brief) {
+            true => Self { brief: false, ..self }.tables(summary, columns::rest(summary)),
+            false => Vec::new(),
+        }
+    }
+
+    /// Tables, or cards where those do not fit.
+    fn tables(self, summary: &Summary, tables: Vec<Vec<Vec<Column>>>) -> Vec<Vec<Line>> {
         let names: Vec<&str> = summary.transports.iter().map(|it| it.name.as_str()).collect();
         let packed = |groups| table::pack(self.look, self.width, &names, groups);
         let tables: Option<Vec<_>> = match self.width {
-            TABLE.. => columns::tables(summary, self.brief).into_iter().map(packed).collect(),
+            TABLE.. => tables.into_iter().map(packed).collect(),
             _ => None,
         };
         tables.map_or_else(|| self.cards(summary), |tables| tables.into_iter().flatten().collect())
     }
 
     /// What it would be for many clients.
-    fn many(self, scaled: &Scaled) -> Vec<Line> {
+    fn many(self, summary: &Summary, scaled: &Scaled) -> Vec<Line> {
         let columns = many(scaled);
         let title = [
             Span { ink: Ink::Bold, text: format!("{}:", title(scaled)) },
@@ -100,7 +127,12 @@ impl Drawing {
         };
         let table = table::draw(self.look, self.width, &names, &columns);
         lines.extend(table.unwrap_or_else(|| names.iter().enumerate().flat_map(sentence).collect()));
+        lines.extend(not_computed(summary, scaled).iter().flat_map(|text| self.note(Ink::Plain, text)));
         lines
+    }
+
+    fn note(self, ink: Ink, text: &str) -> Vec<Line> {
+        wrap_text(ink, &self.look.text(text), " ", "   ", self.width.min(100))
     }
 
     fn sentence(self, sentence: &verdict::Sentence) -> Vec<Line> {
@@ -113,8 +145,39 @@ impl Drawing {
 }
 
 /// `1,000 clients on each. The numbers are of all of them together.`
-pub(super) fn of_all(clients: u64) -> String {
-    format!("{} on each. The numbers are of all of them together.", units::count(clients, "client"))
+pub(super) fn of_all(summary: &Summary) -> Option<String> {
+    let each = if summary.transports.len() > 1 { " on each" } else { "" };
+    let clients = units::count(summary.clients, "client");
+    (summary.clients > 1).then(|| format!("{clients}{each}. The numbers are of all of them together."))
+}
+
+/// Who is in no row of what was computed for many, and why.
+pub(super) fn not_computed(summary: &Summary, scaled: &Scaled) -> Option<String> {
+    let missing = |it: &&Transport| !scaled.transports.iter().any(|load| load.name == it.name);
+    let (failed, others): (Vec<&Transport>, Vec<&Transport>) =
+        summary.transports.iter().filter(missing).partition(|it| it.failed.is_some());
+    let names = |of: &[&Transport]| ways::listed(of.iter().map(|it| it.name.as_str()));
+    let mut parts = Vec::new();
+    if !failed.is_empty() {
+        parts.push(format!("Not computed: {}, which failed.", names(&failed)));
+    }
+    if !others.is_empty() {
+        parts.push(format!("Not computed: {}.", names(&others)));
+    }
+    (!parts.is_empty()).then(|| parts.join(" "))
+}
+
+/// What words in the tables mean.
+pub(super) fn explained(summary: &Summary, brief: bool) -> Vec<&'static str> {
+    let all = &summary.transports;
+    let mut notes = Vec::new();
+    if all.iter().any(|it| it.heard_after.is_some()) {
+        notes.push("median: half were sooner. p99: 99 of 100 were sooner.");
+    }
+    if !brief && all.iter().filter_map(|it| it.time_wait).any(|it| it.client > 0 || it.server > 0) {
+        notes.push("TIME_WAIT: the kernel of who closed first remembers the connection.");
+    }
+    notes
 }
 
 /// Why a transport did not take part to the end.

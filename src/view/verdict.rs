@@ -28,7 +28,7 @@ pub(super) fn sentences(summary: &Summary) -> Vec<Sentence> {
     let several = all.len() > EACH;
     let mut sentences = vec![plain(opening(summary))];
     if several {
-        sentences.extend(soon::groups(all));
+        sentences.extend(soon::groups(all, summary.clients.max(1)));
     } else {
         sentences.extend(all.iter().map(numbers));
         sentences.extend(soon::on_time(all));
@@ -43,6 +43,7 @@ pub(super) fn sentences(summary: &Summary) -> Vec<Sentence> {
         sentences.extend(cost::requests(all));
     }
     sentences.extend(cost::server(summary));
+    sentences.extend(cost::scaled(summary));
     sentences.extend(lost(summary));
     sentences.extend(came_back(all));
     sentences.push(advice::sentence(all));
@@ -74,7 +75,8 @@ fn numbers(it: &Transport) -> Sentence {
     }
     let worst = match it.heard_after {
         Some(Spread { worst, .. }) => format!("Worst delay {}.", units::duration(worst.0)),
-        None => "It heard nothing.".into(),
+        None if it.lost > 0 => "It heard nothing.".into(),
+        None => "It ended before any news.".into(),
     };
     Sentence { bold: format!("{}:", nice(&it.name)), plain: format!(" {}. {worst}", parts.join(", ")) }
 }
@@ -87,9 +89,9 @@ fn median(it: &Transport) -> Option<f64> {
     it.heard_after.map(|spread| spread.median.seconds())
 }
 
-/// Whether it took part to the end, and both sides heard everything.
+/// Whether both sides heard everything, also where its connection broke when nothing was to be said any more.
 fn is_whole(it: &Transport) -> bool {
-    it.failed.is_none() && it.lost == 0 && it.unreached == 0 && it.heard_after.is_some()
+    it.lost == 0 && it.unreached == 0 && it.heard_after.is_some()
 }
 
 fn names<'a>(all: impl IntoIterator<Item = &'a Transport>) -> String {
@@ -151,16 +153,21 @@ fn lost(summary: &Summary) -> Option<Sentence> {
 /// Who went on by itself after a connection broke.
 fn came_back(all: &[Transport]) -> Option<Sentence> {
     let broken = || all.iter().filter(|it| it.broken > 0);
-    let groups = [
-        ("Came back by itself", broken().filter(|it| it.recovered >= it.broken).collect::<Vec<_>>()),
-        (
-            "Came back, but not each time",
-            broken().filter(|it| (1..it.broken).contains(&it.recovered)).collect(),
-        ),
-        ("Did not come back", broken().filter(|it| it.recovered == 0).collect()),
-    ];
     let group =
-        |(words, of): (&str, Vec<&Transport>)| (!of.is_empty()).then(|| format!("{words}: {}.", names(of)));
-    let parts: Vec<String> = groups.into_iter().filter_map(group).collect();
+        |words: &str, of: Vec<&Transport>| (!of.is_empty()).then(|| format!("{words}: {}.", names(of)));
+    let sometimes = broken().filter(|it| (1..it.broken).contains(&it.recovered)).map(|it| {
+        let (n, of) = (units::grouped(it.recovered), units::grouped(it.broken));
+        format!("{} came back {n} of {of} times.", nice(&it.name))
+    });
+    let never = || broken().filter(|it| it.recovered == 0);
+    // That a WebSocket does not is no accident: nothing in the protocol does it.
+    let is_socket = |it: &&Transport| it.name == "websocket";
+    let mut parts = Vec::new();
+    parts.extend(group("Came back each time", broken().filter(|it| it.recovered >= it.broken).collect()));
+    parts.extend(sometimes);
+    parts.extend(group("Heard all, did not come back", never().filter(|it| is_whole(it)).collect()));
+    let lost = || never().filter(|it| !is_whole(it));
+    parts.extend(group("Did not come back", lost().filter(|it| !is_socket(it)).collect()));
+    parts.extend(group("Does not come back by itself", lost().filter(is_socket).collect()));
     (!parts.is_empty()).then(|| plain(parts.join(" ")))
 }

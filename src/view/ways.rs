@@ -50,10 +50,20 @@ pub(super) fn server_speaks(name: &str) -> &'static str {
     }
 }
 
-/// `SSE, WebSocket and Socket.IO`
+/// `SSE, WebSocket, Socket.IO`
 pub(super) fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     let names: Vec<&str> = names.into_iter().map(nice).collect();
     // A name with a comma in it needs another one to keep it apart.
     let comma = if names.iter().any(|name| name.contains(',')) { "; " } else { ", " };
     names.join(comma)
+}
+
+/// `Long polling and SSE`
+pub(super) fn and<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let names: Vec<&str> = names.into_iter().map(nice).collect();
+    match names.as_slice() {
+        [.., _] if names.iter().any(|name| name.contains(',')) => names.join(" and "),
+        [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+        _ => names.join(""),
+    }
 }

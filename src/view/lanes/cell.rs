@@ -15,6 +15,8 @@ const LEAST: usize = 5;
 
 /// Beside the end of a connection without FINs.
 const RESET: &str = "reset ";
+/// Of a connection on which only something was said.
+const RESET_POSTS: &str = "reset (POST) ";
 /// Said of an echo that has no room for its words.
 const SAME: &str = "same";
 
@@ -27,6 +29,8 @@ pub(in crate::view) struct Cell {
     pub closed: bool,
     /// It was closed by a reset.
     pub reset: bool,
+    /// What was asked last on it was a POST: it is not the one on which news come.
+    pub posts: bool,
     /// Of the lane, not of a connection: why it cannot go on.
     pub note: Option<String>,
     /// The request's method.
@@ -55,7 +59,7 @@ impl Cell {
     /// Whether news came with it, and nothing else.
     fn is_news(&self) -> bool {
         let asked = self.request.is_some() || self.sent.is_some() || self.answer.is_some();
-        !asked && !self.opened && !self.closed && self.came.is_some() && !self.heard.is_empty()
+        !asked && !self.opened && !self.closed && !self.heard.is_empty()
     }
 
     /// Draws it.
@@ -74,7 +78,7 @@ impl Cell {
 
     fn inside(&self, look: Look, room: usize, line: &mut Line) {
         if self.reset && !self.is_used() {
-            let text = look.cut(RESET, room);
+            let text = look.cut(if self.posts { RESET_POSTS } else { RESET }, room);
             return line.push(Ink::Plain, format!("{}{text}", " ".repeat(room - text.width())));
         }
         let up = self.request.as_ref().or(self.sent.as_ref()).map(|words| look.text(words));
@@ -156,13 +160,15 @@ impl Cell {
 }
 
 /// So many messages in a row on a connection, each on its own, are told together.
-const SEVERAL: usize = 3;
+pub(super) const SEVERAL: usize = 3;
 
 /// Puts news together that came one after another at the same time.
 pub(super) fn together(cells: &mut Vec<Cell>) {
     let mut all: Vec<Vec<Cell>> = Vec::new();
     for cell in cells.drain(..) {
-        let same = |run: &Vec<Cell>| run.last().is_some_and(|last| last.conn == cell.conn && last.is_news());
+        // What was heard later than it came belongs to what came.
+        let is_of = |last: &Cell| last.conn == cell.conn || cell.came.is_none();
+        let same = |run: &Vec<Cell>| run.last().is_some_and(|last| is_of(last) && last.is_news());
         match all.last_mut().filter(|run| cell.is_news() && same(run)) {
             Some(run) => run.push(cell),
             None => all.push(vec![cell]),

@@ -1,6 +1,6 @@
 //! What each fact puts into its lane.
 
-use super::{Cell, Heads, Lanes, MOST};
+use super::{Broke, Cell, Heads, Lanes, MOST};
 use crate::timeline::{ConnId, Elapsed, Event, Frame, Kind, Opcode, Side, Who};
 use crate::view::labels;
 use crate::view::parcels::{Load, Parcel, in_short};
@@ -25,7 +25,7 @@ impl Lanes {
                 self.cell(event.at, lane, conn, |_| true).opened = true;
             }
             Kind::Request { exchange, method, target, .. } => {
-                self.asks(lane, (conn, *exchange), method, target)
+                self.asks(event.at, lane, (conn, *exchange), method, target)
             }
             Kind::Response { exchange, status, head, .. } => {
                 let is_type = |name: &str| name.eq_ignore_ascii_case("content-type");
@@ -36,6 +36,7 @@ impl Lanes {
                 if streams {
                     self.lanes[lane].asked.remove(&(conn, *exchange));
                     self.lanes[lane].sockets.insert(conn);
+                    self.lanes[lane].is_back(event.at);
                     self.cell(event.at, lane, conn, Cell::has_come).answer = Some(format!("{status} stream"));
                 }
             }
@@ -57,6 +58,7 @@ impl Lanes {
             Kind::Upgraded { .. } => {
                 self.framed.insert(conn);
                 self.lanes[lane].sockets.insert(conn);
+                self.lanes[lane].is_back(event.at);
             }
             // Not to be drawn so small; the rest never has a connection in a lane.
             Kind::Bytes { .. }
@@ -72,13 +74,18 @@ impl Lanes {
         }
     }
 
-    fn asks(&mut self, lane: usize, key: (ConnId, u64), method: &str, target: &str) {
+    fn asks(&mut self, at: Elapsed, lane: usize, key: (ConnId, u64), method: &str, target: &str) {
         if crate::wire::engineio::is_target(target) {
             self.carry.insert(key.0);
         }
         let lane = &mut self.lanes[lane];
         lane.asked.insert(key);
-        lane.holds |= target.split(['?', '&']).skip(1).any(|it| it.starts_with("wait="));
+        if target.split(['?', '&']).skip(1).any(|it| it.starts_with("wait=")) {
+            lane.holds = true;
+            lane.waits.insert(key);
+            lane.is_back(at);
+        }
+        self.methods.insert(key.0, method.to_owned());
         self.exchanges.entry(key).or_default().method = method.to_owned();
     }
 
@@ -98,6 +105,7 @@ impl Lanes {
                 let Heads { status, streams, .. } = std::mem::take(heads);
                 self.exchanges.remove(&key);
                 self.lanes[lane].asked.remove(&key);
+                self.lanes[lane].waits.remove(&key);
                 if streams {
                     // It was drawn when it began.
                     return;
@@ -132,8 +140,7 @@ impl Lanes {
                 let (name, words) = in_short(text);
                 // What keeps the session alive is nothing that anybody says.
                 self.lanes[lane].spoke.extend(words.is_some().then_some(frame.from));
-                let probe =
-                    if text.len() > 1 && text[1..] == *crate::wire::engineio::PROBE { " probe" } else { "" };
+                let probe = if text.get(1..) == Some(crate::wire::engineio::PROBE) { " probe" } else { "" };
                 words.map_or_else(|| format!("{name}{probe}"), |words| self.quoted(words))
             }
             Opcode::Text | Opcode::Binary | Opcode::Continuation => {
@@ -171,14 +178,19 @@ impl Lanes {
         let broke = !in_order && (reset_by.is_some() || matches!(first, Who::Reset | Who::Error));
         let it = &mut self.lanes[lane];
         it.closed += 1;
-        let waited = it.holds && it.asked.iter().any(|(of, _)| *of == conn);
+        let waited = it.waits.iter().any(|(of, _)| *of == conn);
+        it.waits.retain(|(of, _)| *of != conn);
+        let asked = it.asked.iter().any(|(of, _)| *of == conn);
         it.asked.retain(|(of, _)| *of != conn);
         if (it.sockets.remove(&conn) || waited) && broke {
-            it.broke.push(it.spoke.len());
+            it.broke.push(Broke { spoke: it.spoke.len(), at, back: None });
+        } else if broke && !asked {
+            it.reset_idle += 1;
         }
+        let posts = self.methods.remove(&conn).is_some_and(|method| method == "POST");
         self.loads.closed(conn);
         let cell = self.cell(at, lane, conn, |cell| cell.closed || (broke && cell.is_used()));
-        (cell.closed, cell.reset) = (true, broke);
+        (cell.closed, cell.reset, cell.posts) = (true, broke, posts);
     }
 
     /// A lane cannot go on: `NAME: reason`.
@@ -200,7 +212,7 @@ impl Lanes {
         let Some(slice) = self.slices.event(event).filter(|slice| slice.from == Side::Server) else { return };
         let json = match (&event.kind, slice.bytes.windows(4).position(|it| it == b"\r\n\r\n")) {
             (Kind::Frame(frame), _) => frame.text.as_deref().and_then(|text| serde_json::from_str(text).ok()),
-            (_, Some(end)) => serde_json::from_slice(&slice.bytes[end + 4..]).ok(),
+            (_, Some(end)) => slice.bytes.get(end + 4..).and_then(|body| serde_json::from_slice(body).ok()),
             (_, None) => None,
         };
         let json: serde_json::Value = json.unwrap_or_default();

@@ -6,6 +6,7 @@ use super::{Cell, Lane, Lanes, nice};
 use crate::terminal::{Ink, Line};
 use crate::timeline::Elapsed;
 use crate::view::text::wrap_text;
+use crate::view::units;
 
 /// Of the time, with the space after it.
 const TIME: usize = 8;
@@ -50,7 +51,7 @@ fn beside(width: usize) -> usize {
 impl Lanes {
     /// The names above the lanes that are drawn while it runs.
     pub fn heading(&self) -> Vec<Line> {
-        let legend = "+ opens  × closes  1.10 s: heard so late";
+        let legend = "+ opens  × closes  a time beside news: so late";
         let legend = Line::plain(" ").with(Ink::Dim, self.look.cut(legend, self.width.saturating_sub(1)));
         std::iter::once(legend).chain(self.heading_of(0)).collect()
     }
@@ -190,11 +191,7 @@ impl Lanes {
     /// News, across all lanes of a group.
     fn across(&self, at: Elapsed, text: &str, lanes: usize) -> Line {
         let mut line = self.time(at, true);
-        let room = match self.columns(lanes) {
-            Some(width) => lanes * (width + GAP) - GAP,
-            None => self.width - TIME,
-        };
-        self.dotted(text, room, &mut line);
+        self.dotted(text, self.across_room(lanes), &mut line);
         line
     }
 
@@ -208,6 +205,25 @@ impl Lanes {
         line.push(Ink::Plain, format!(" {}", dots(free - free / 2)));
     }
 
+    /// `GOAL 1-0 and 11 more`: where it is too long the words are cut, and not the number.
+    pub(super) fn and_more(&self, news: &str, more: u64) -> String {
+        let more = format!(" and {} more", units::grouped(more));
+        if self.told {
+            return format!("{news}{more}");
+        }
+        let lanes = self.groups.iter().map(|group| group.lanes.len()).min().unwrap_or_default();
+        let room = self.across_room(lanes).saturating_sub(4 + more.len());
+        format!("{}{more}", self.look.cut(&self.look.text(news), room))
+    }
+
+    /// Of what stands across all lanes of a group.
+    fn across_room(&self, lanes: usize) -> usize {
+        match self.columns(lanes) {
+            Some(width) => lanes * (width + GAP) - GAP,
+            None => self.width - TIME,
+        }
+    }
+
     fn time(&self, at: Elapsed, shown: bool) -> Line {
         let zero = self.zero.unwrap_or_default();
         let time = if shown { format!("{:>7.2} ", at.since(zero).as_secs_f64()) } else { String::new() };
@@ -218,7 +234,7 @@ impl Lanes {
 
     /// What nobody reads is not drawn: this is said instead.
     pub(super) fn rest(&self) -> Line {
-        let rest = self.look.text("… the rest is counted below");
+        let rest = self.look.text("… the rest is counted below; --json has all of it");
         Line::plain(" ".repeat(TIME)).with(Ink::Dim, rest)
     }
 
@@ -235,7 +251,7 @@ impl Lanes {
 
 /// A connection on which nothing crosses; it is told where a question waits on it.
 fn idle(lane: &Lane, room: usize) -> Line {
-    let words = if lane.holds && !lane.asked.is_empty() { "waits" } else { "" };
+    let words = if !lane.waits.is_empty() { "waits" } else { "" };
     let before = room.saturating_sub(words.len()) / 2;
     let after = room.saturating_sub(words.len() + before);
     let line = Line::plain(format!("│{}", " ".repeat(before))).with(Ink::Dim, words);

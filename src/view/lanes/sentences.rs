@@ -1,6 +1,8 @@
 //! What happened in the lanes, in sentences: one for an instant and a lane.
 
-use super::cell::LATE;
+use std::time::Duration;
+
+use super::cell::{LATE, SEVERAL};
 use super::{Cell, Lanes, nice, units};
 use crate::timeline::Elapsed;
 
@@ -49,15 +51,25 @@ impl Cell {
         parts.extend(
             came.map(|words| if same { "gets the same back".into() } else { format!("gets {words}") }),
         );
-        parts.extend(self.heard.iter().map(|(words, after)| {
-            let time = units::duration(*after);
-            if *after > LATE {
+        let hears = |words: &str, after: Duration| {
+            let time = units::duration(after);
+            if after > LATE {
                 format!("hears {words}, {time} late")
             } else {
                 format!("hears {words} after {time}")
             }
+        };
+        match self.heard.iter().map(|(_, after)| *after).max() {
+            Some(worst) if self.heard.len() >= SEVERAL => {
+                parts.push(hears(&format!("{} news", units::grouped(self.heard.len() as u64)), worst));
+            }
+            _ => parts.extend(self.heard.iter().map(|(words, after)| hears(words, *after))),
+        }
+        parts.extend(self.closed.then(|| match (self.reset, self.posts) {
+            (true, true) => "the connection of the POST is reset".into(),
+            (true, false) => "is reset".into(),
+            (false, _) => "closes".into(),
         }));
-        parts.extend(self.closed.then(|| if self.reset { "is reset".into() } else { "closes".into() }));
         parts.join(", ")
     }
 }

@@ -1,15 +1,19 @@
 //! What a stream of events says: its packets tell where an event ends, its bytes tell the words.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use serde_json::Value;
 
-use crate::timeline::{ConnId, Event, Kind, Layer, Side};
+use crate::timeline::{ConnId, Event, Frame, Kind, Layer, Side};
 
-/// So much is held of what no event has ended yet, bytes.
-const LIMIT: usize = 1 << 16;
+/// A longer line is not kept: nobody reads so much of it, bytes.
+const LINE: usize = 1 << 18;
+/// So many events are kept whose packets have not been seen yet.
+const EVENTS: usize = 1 << 12;
+/// What begins the line that says something (HTML, 9.2.6).
+const FIELD: &[u8] = b"data: ";
 
-/// The last bytes of each server's side.
+/// What each server's side says, event by event.
 #[derive(Debug, Default)]
 pub(super) struct Streams(HashMap<ConnId, Stream>);
 
@@ -17,7 +21,39 @@ pub(super) struct Streams(HashMap<ConnId, Stream>);
 struct Stream {
     /// The plaintext is seen inside: what is seen outside tells nothing.
     sealed: bool,
-    bytes: Vec<u8>,
+    /// The line that has not ended yet.
+    line: Vec<u8>,
+    /// How much of it was too much.
+    over: usize,
+    /// What the event says that has not ended yet.
+    begun: Option<Value>,
+    /// What those say that have, in order: many may come in one piece, however long they are.
+    said: VecDeque<Value>,
+}
+
+impl Stream {
+    fn feed(&mut self, bytes: &[u8]) {
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let kept = piece.len().min(LINE.saturating_sub(self.line.len()));
+            self.line.extend(piece.iter().take(kept));
+            self.over = self.over.saturating_add(piece.len() - kept);
+            if piece.ends_with(b"\n") {
+                self.line_ends();
+            }
+        }
+    }
+
+    fn line_ends(&mut self) {
+        let line = self.line.trim_ascii_end();
+        if let Some(data) = line.strip_prefix(FIELD) {
+            let json = if self.over == 0 { serde_json::from_slice(data).ok() } else { None };
+            self.begun.get_or_insert(json.unwrap_or_default());
+        } else if line.is_empty() && self.said.len() < EVENTS {
+            self.said.extend(self.begun.take());
+        }
+        self.line.clear();
+        self.over = 0;
+    }
 }
 
 impl Streams {
@@ -31,16 +67,11 @@ impl Streams {
                     Layer::Tls if !stream.sealed => *stream = Stream { sealed: true, ..Stream::default() },
                     Layer::Tcp | Layer::Tls => {}
                 }
-                stream.bytes.extend_from_slice(&data.0);
-                let over = stream.bytes.len().saturating_sub(LIMIT);
-                stream.bytes.drain(..over);
-            }
-            Kind::MessageEnd { conn, from: Side::Server, .. } => {
-                self.0.entry(*conn).and_modify(|stream| stream.bytes.clear());
+                stream.feed(&data.0);
             }
             // What is not HTTP is no stream of events.
-            Kind::Frame(frame) => {
-                self.0.entry(frame.conn).and_modify(|stream| stream.bytes.clear());
+            Kind::MessageEnd { conn, from: Side::Server, .. } | Kind::Frame(Frame { conn, .. }) => {
+                self.0.entry(*conn).and_modify(|it| *it = Stream { sealed: it.sealed, ..Stream::default() });
             }
             Kind::Closed { conn, .. } => {
                 self.0.remove(conn);
@@ -49,14 +80,30 @@ impl Streams {
         }
     }
 
-    /// The data of the event that ends here (HTML, 9.2.6), where it is JSON.
+    /// The data of the next event of which a packet tells, where it is JSON.
     pub fn data(&mut self, conn: ConnId) -> Option<Value> {
-        const FIELD: &[u8] = b"data: ";
-        let bytes = &mut self.0.get_mut(&conn)?.bytes;
-        let at = bytes.windows(FIELD.len()).position(|it| it == FIELD)? + FIELD.len();
-        let end = bytes[at..].iter().position(|it| *it == b'\n').map_or(bytes.len(), |end| at + end);
-        let json = serde_json::from_slice(&bytes[at..end]).ok();
-        bytes.drain(..end);
-        json
+        self.0.get_mut(&conn)?.said.pop_front()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// However many come at once, and however long they are, none is told with the words of another.
+    #[test]
+    fn each_event_has_its_own_words() {
+        let mut stream = Stream::default();
+        let long = "x".repeat(32 << 10);
+        let event = |n: usize| format!("8011\r\nid: {n}\ndata: {{\"id\":{n},\"text\":\"{long}\"}}\n\n\r\n");
+        let bytes: Vec<u8> = (0..20).flat_map(|n| event(n).into_bytes()).collect();
+        for piece in bytes.chunks(5000) {
+            stream.feed(piece);
+        }
+        let ids: Vec<u64> = stream.said.iter().filter_map(|it| it.get("id")?.as_u64()).collect();
+        assert_eq!(ids, (0..20).collect::<Vec<_>>());
+        // One that is too long is one all the same.
+        stream.feed(format!("data: \"{}\"\n\ndata: 7\n\n", "x".repeat(LINE + 1)).as_bytes());
+        assert_eq!(stream.said.iter().skip(20).cloned().collect::<Vec<_>>(), [Value::Null, Value::from(7)]);
     }
 }

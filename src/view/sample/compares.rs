@@ -40,7 +40,7 @@ impl Story {
     }
 
     /// The same, changed in what stands around the transports.
-    pub(super) fn summary_with(
+    pub(in crate::view) fn summary_with(
         &mut self,
         seconds: f64,
         mut transports: Vec<Transport>,
@@ -61,7 +61,7 @@ impl Story {
         self.push(Kind::Summary(Box::new(summary)))
     }
 
-    pub(super) fn hears(&mut self, client: &str, id: u64, after: Duration) -> &mut Self {
+    pub(in crate::view) fn hears(&mut self, client: &str, id: u64, after: Duration) -> &mut Self {
         self.push(Kind::Heard { client: client.into(), conn: None, id, after: Elapsed(after) })
     }
 
@@ -158,11 +158,11 @@ pub(in crate::view) fn many_goals() -> Vec<Event> {
     story.events
 }
 
-/// A client that asks a hundred times.
+/// A client that asks two hundred times.
 pub(in crate::view) fn often() -> Vec<Event> {
     let mut story = Story::default();
     story.lanes(&["close"]);
-    for n in 1..=100 {
+    for n in 1..=200 {
         story.open(n, "close").us(80).request(n, 1, GET).us(80).response(n, 1, OK).close(n, Side::Server);
         story.ms(40);
     }

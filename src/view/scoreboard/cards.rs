@@ -34,8 +34,9 @@ impl Drawing {
             units::grouped(it.empty)
         );
         let talks = talks_by(&it.client_talks_by);
-        let mut texts =
-            vec![heard(it), counts, format!("{}. The client talks by {talks}.", units::bytes(total(it)))];
+        let lost = (it.lost > 0).then(|| format!("{} never heard", units::grouped(it.lost)));
+        let mut texts: Vec<String> = lost.into_iter().chain([heard(it), counts]).collect();
+        texts.push(format!("{}. The client talks by {talks}.", units::bytes(total(it))));
         texts.extend(trouble(it));
         if !is_brief(summary, self.brief) {
             texts.extend(it.reached_after.map(|spread| {
@@ -59,12 +60,13 @@ fn heard(it: &Transport) -> String {
             let Spread { median, p99, worst } = spread;
             let [median, p99, worst] = [median, p99, worst].map(|it| units::duration(it.0));
             if differs(&spread) {
-                format!("heard after {median}, p99 {p99}, worst {worst}")
+                format!("heard after {median} (median), p99 {p99}, worst {worst}")
             } else {
-                format!("heard after {median}, p99 and worst {worst}")
+                format!("heard after {median} (median), p99 and worst {worst}")
             }
         }
-        None => "heard nothing".into(),
+        None if it.lost > 0 => "heard nothing".into(),
+        None => "ended before any news".into(),
     }
 }
 
@@ -87,12 +89,8 @@ fn bytes(it: &Transport) -> Vec<String> {
 }
 
 fn trouble(it: &Transport) -> Option<String> {
-    let counts = [
-        (it.lost, "never heard"),
-        (it.doubled, "heard again"),
-        (it.unreached, "never heard by the server"),
-        (it.broken, "broken"),
-    ];
+    let counts =
+        [(it.doubled, "heard again"), (it.unreached, "never heard by the server"), (it.broken, "broken")];
     let counts = counts.into_iter().filter(|(count, _)| *count > 0);
     let mut parts: Vec<String> =
         counts.map(|(count, what)| format!("{} {what}", units::grouped(count))).collect();
@@ -109,7 +107,7 @@ fn costs(summary: &Summary, it: &Transport) -> Vec<String> {
     let cpu = it.cpu.map(|cpu| format!("CPU {}", units::fine(cpu.seconds() / clients)));
     let memory = it.memory.map(|memory| format!("memory {}", units::memory(memory as f64)));
     let server: Vec<String> = cpu.into_iter().chain(memory).collect();
-    let server = (!server.is_empty()).then(|| format!("server, a client: {}", server.join(", ")));
+    let server = (!server.is_empty()).then(|| format!("server, per client: {}", server.join(", ")));
     let waits = it.time_wait.map(|it| {
         format!(
             "TIME_WAIT: {} at clients, {} at the server",

@@ -43,6 +43,13 @@ pub(super) fn tables(summary: &Summary, brief: bool) -> Vec<Vec<Vec<Column>>> {
     tables
 }
 
+/// What is left out of them where not everything is shown.
+pub(super) fn rest(summary: &Summary) -> Vec<Vec<Vec<Column>>> {
+    let mut others = vec![speaks(summary), reached(summary), costs(summary)];
+    others.retain(|group| !group.is_empty());
+    vec![made_of(summary), others]
+}
+
 /// Whether the worst of a hundred is another one than the worst of all.
 fn shows_p99(summary: &Summary) -> bool {
     summary.transports.iter().filter_map(|it| it.heard_after).any(|it| differs(&it))
@@ -64,10 +71,19 @@ fn left(summary: &Summary, heads: &'static [&'static str], value: impl Fn(&Trans
 
 fn scores(summary: &Summary) -> Vec<Column> {
     let heard = |heads, of: fn(Spread) -> Duration| {
-        right(summary, heads, move |it| delay(it.heard_after, of).unwrap_or_else(|| "never".into()))
+        right(summary, heads, move |it| {
+            let nothing = if it.lost > 0 { "never" } else { "-" };
+            delay(it.heard_after, of).unwrap_or_else(|| nothing.into())
+        })
     };
     let number = |heads, of: fn(&Transport) -> u64| right(summary, heads, move |it| units::grouped(of(it)));
-    let mut columns = vec![heard(&["heard after", "heard\nafter"], |it| it.median.0)];
+    let mut columns = Vec::new();
+    // Before the delays of what was heard: who lost the late ones looks soon.
+    if summary.transports.iter().any(|it| it.lost > 0) {
+        columns.push(number(&["never heard", "never\nheard"], |it| it.lost));
+    }
+    let median = &["heard after, median", "heard after,\nmedian", "heard\nafter,\nmedian"];
+    columns.push(heard(median, |it| it.median.0));
     if shows_p99(summary) {
         columns.push(heard(&["p99"], |it| it.p99.0));
         columns.push(heard(&["worst"], |it| it.worst.0));
@@ -98,7 +114,10 @@ fn reached(summary: &Summary) -> Vec<Column> {
     };
     let mut columns = Vec::new();
     if any(|_| true) {
-        columns.push(column(&["server heard after", "server heard\nafter"], |it| it.median.0));
+        columns.push(column(
+            &["server heard after, median", "server heard\nafter, median", "server\nheard after,\nmedian"],
+            |it| it.median.0,
+        ));
         if any(|it| differs(&it)) {
             columns.push(column(&["server heard p99", "p99"], |it| it.p99.0));
             columns.push(column(&["server heard worst", "worst"], |it| it.worst.0));
@@ -149,7 +168,6 @@ fn trouble(summary: &Summary) -> Vec<Column> {
             columns.push(right(summary, heads, move |it| units::grouped(of(it))));
         }
     };
-    number(&["never heard", "never\nheard"], |it| it.lost);
     number(&["heard again", "heard\nagain"], |it| it.doubled);
     number(&["server never heard", "server\nnever\nheard"], |it| it.unreached);
     number(&["broken"], |it| it.broken);
@@ -168,11 +186,15 @@ fn costs(summary: &Summary) -> Vec<Column> {
     if all.iter().any(|it| it.cpu.is_some()) {
         let cpu =
             |it: &Transport| it.cpu.map_or_else(unknown, |cpu| units::fine(cpu.seconds() / clients as f64));
-        columns.push(right(summary, &["server CPU a client", "server CPU\na client", "CPU a\nclient"], cpu));
+        columns.push(right(
+            summary,
+            &["server CPU per client", "server CPU\nper client", "CPU per\nclient"],
+            cpu,
+        ));
     }
     if all.iter().any(|it| it.memory.is_some()) {
         let memory = |it: &Transport| it.memory.map_or_else(unknown, |it| units::memory(it as f64));
-        columns.push(right(summary, &["server memory a client", "memory\na client"], memory));
+        columns.push(right(summary, &["server memory per client", "memory\nper client"], memory));
     }
     if all.iter().any(|it| it.time_wait.is_some()) {
         let client = |it: &Transport| it.time_wait.map_or_else(unknown, |it| units::grouped(it.client));

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::super::lanes::Lanes;
 use super::super::text::Look;
 use super::*;
-use crate::timeline::{ConnId, Side};
+use crate::timeline::{ConnId, Side, Transport, Who};
 use unicode_width::UnicodeWidthStr as _;
 
 /// Every group of lines that was shown, with its kind.
@@ -74,7 +74,7 @@ fn with_many_messages_and_with_none() {
     for (name, events) in compares().into_iter().skip(6) {
         insta::assert_snapshot!(format!("{name}_80"), text(&events, 80, false, false));
         let plain = plainly(&events);
-        let end = plain.find("  heard after: ").expect("the numbers are told");
+        let end = plain.find("  heard after, median: ").expect("the numbers are told");
         insta::assert_snapshot!(format!("{name}_plain"), plain[end..]);
     }
 }
@@ -122,7 +122,7 @@ fn each_block_of_the_end_fits_a_page() {
             let end = groups.iter().position(|(_, lines)| {
                 lines
                     .iter()
-                    .any(|it| it.contains("├─") && (it.contains(" opened") || it.contains(" a client")))
+                    .any(|it| it.contains("├─") && (it.contains(" opened") || it.contains(" per client")))
             });
             for (group, lines) in &groups[end.expect("the picture is drawn")..] {
                 assert_eq!(*group, Group::Block);
@@ -228,4 +228,149 @@ fn what_was_heard_stands_beside_what_brought_it() {
 #[test]
 fn at_the_narrowest() {
     insta::assert_snapshot!("compare_48_brief", text(&sample::compare(), 48, false, true));
+}
+
+/// A burst is one row in each lane, however late it is heard, and its number is not cut away.
+#[test]
+fn a_burst_is_one_row() {
+    for (late, size, name) in
+        [(0, 0, "websocket"), (5000, 0, "websocket"), (900, 300, "websocket"), (0, 300, "x")]
+    {
+        let mut story = sample::Story::default();
+        story.lanes(&[name, "keep-alive"]).open(1, name).open(2, "keep-alive").ms(300);
+        if name == "websocket" {
+            story.upgraded(1);
+        }
+        let words = |n: u64| format!("GOAL {n}-0{}", ".".repeat(size));
+        for n in 1..=30 {
+            story.us(20).push(Kind::World { what: "say".into(), id: Some(n), text: words(n) });
+            // The first are on their way before the last are made.
+            if n > 3 && name == "websocket" {
+                story.frame(1, Side::Server, crate::timeline::Opcode::Text, words(n - 3).as_bytes());
+            }
+        }
+        story.us(late);
+        for n in (1..=30).filter(|_| name == "websocket") {
+            story.us(20).hears(name, n, std::time::Duration::from_millis(6));
+        }
+        story.ms(400).news("END").ms(400).played();
+        for width in [60, 80, 100] {
+            let text = text(&story.events, width, false, false);
+            assert_eq!(text.matches("GOAL").count(), 1, "{text}");
+            assert!(text.contains(" and 29 more"), "{text}");
+            assert!(name == "x" || text.matches("30 news, 6.00 ms").count() == 1, "{text}");
+        }
+        let plain = plainly(&story.events);
+        assert!(plain.contains(" and 29 more\n"), "{plain}");
+        assert!(name == "x" || plain.contains("WebSocket: hears 30 news after 6.00 ms"), "{plain}");
+        assert_eq!(plain.matches("GOAL").count(), 1, "{plain}");
+    }
+}
+
+/// What all seven do by default is drawn to its end, at each width.
+#[test]
+fn the_default_work_is_drawn_to_its_end() {
+    let mut events = sample::seven();
+    let played = events
+        .iter()
+        .position(|it| matches!(&it.kind, Kind::Say { role: crate::timeline::Role::Played, .. }));
+    let end = events.split_off(played.expect("it ends"));
+    // Four times as much.
+    let asks = events.iter().position(|it| matches!(&it.kind, Kind::World { .. })).expect("there is news");
+    let again: Vec<Event> = events.get(asks..).unwrap_or_default().to_vec();
+    let shift = |event: &Event, n: u64| Event {
+        at: crate::timeline::Elapsed(event.at.0 + std::time::Duration::from_secs(5 * n)),
+        ..event.clone()
+    };
+    let closes = |event: &Event| matches!(event.kind, Kind::Fin { .. } | Kind::Closed { .. });
+    let more: Vec<Event> =
+        (1..=2).flat_map(|n| again.iter().filter(|it| !closes(it)).map(move |it| shift(it, n))).collect();
+    events.extend(more);
+    events.push(Event {
+        kind: Kind::World { what: "say".into(), id: None, text: "THE LAST".into() },
+        ..shift(&events[0], 9)
+    });
+    events.extend(end);
+    for width in [60, 80, 100] {
+        let text = text(&events, width, false, false);
+        assert!(!text.contains("the rest is counted") && text.contains("THE LAST"), "{text}");
+    }
+    assert!(plainly(&events).contains("THE LAST"));
+}
+
+/// In a run of many clients there are no lanes, and a ladder of rungs is no place for it.
+#[test]
+fn a_failure_without_lanes_is_told_in_words() {
+    let mut events = sample::load();
+    let at = events.iter().position(|it| matches!(it.kind, Kind::Summary(_))).expect("it is summed up");
+    let text = "websocket: its child process is gone".to_owned();
+    let failed = Kind::World { what: "failed".into(), id: None, text };
+    events.insert(at - 2, Event { kind: failed, ..events[at].clone() });
+    for told in [text_of(&events), plainly(&events)] {
+        assert_eq!(told.matches("WebSocket failed: its child process is gone.").count(), 1, "{told}");
+        assert!(!told.contains("CLIENT") && !told.contains("failed websocket"), "{told}");
+    }
+}
+
+fn text_of(events: &[Event]) -> String {
+    text(events, 80, false, false)
+}
+
+/// Who failed is not in the table of what was computed, and that is said.
+#[test]
+fn who_is_not_computed_is_named() {
+    let mut events = sample::load();
+    for event in &mut events {
+        if let Kind::Summary(summary) = &mut event.kind {
+            summary.transports[3].failed = Some("gone".into());
+            summary.scaled.iter_mut().for_each(|it| it.transports.truncate(3));
+        }
+    }
+    for told in [text_of(&events), plainly(&events)] {
+        assert!(told.contains("Not computed: WebSocket, which failed."), "{told}");
+    }
+}
+
+/// A connection is as long as it was open, and one that broke ends so at each width.
+#[test]
+fn what_broke_is_as_long_as_it_lived() {
+    for width in [60, 80, 100] {
+        let text = text(&sample::cut(), width, false, false);
+        let line = |name: &str| {
+            let line =
+                text.lines().find(|it| it.contains(name) && it.contains(" broken")).expect("it is drawn");
+            line.chars().skip(19).collect::<String>()
+        };
+        let (socket, stream, io) = (line("WebSocket"), line("SSE"), line("Socket.IO"));
+        let cross = |line: &str| line.chars().position(|c| c == '×').expect("it broke");
+        let end = stream.chars().position(|c| c == '┤').expect("it came back");
+        // At 1.5 of 5 s.
+        let part = cross(&socket) as f64 / end as f64;
+        assert!((0.2..0.4).contains(&part), "{width}: {part}\n{text}");
+        assert!(!socket.contains('┤') && io.contains('×') && io.contains('┤'), "{text}");
+        assert_eq!(cross(&socket), cross(&stream), "{text}");
+    }
+}
+
+/// A kept connection that is reset while nobody asks is neither closed in order nor broken.
+#[test]
+fn a_reset_while_idle_is_told_apart() {
+    let mut story = sample::Story::default();
+    story.lanes(&["keep-alive", "long-poll"]).open(1, "keep-alive").open(2, "long-poll").us(50);
+    story.request(2, 1, "GET /x?wait=20 HTTP/1.1\r\n\r\n").open(3, "long-poll");
+    story.request(3, 1, "POST /x HTTP/1.1\r\n\r\n").ms(900);
+    story.closed(1, Who::Reset, Some(Side::Client)).closed(2, Who::Reset, Some(Side::Client)).ms(400);
+    story.open(4, "keep-alive").ms(400).closed(3, Who::Reset, Some(Side::Client));
+    let all = [("keep-alive", 0), ("long-poll", 1)].map(|(name, broken)| Transport {
+        name: name.into(),
+        broken,
+        ..Transport::default()
+    });
+    story.summary_with(2.0, all.to_vec(), |_| ());
+    let text = text_of(&story.events);
+    assert!(text.contains("2 opened, 1 reset while idle"), "{text}");
+    assert!(text.contains("reset (POST) ×"), "{text}");
+    // The POST is still on its way when nothing is waited for any more.
+    let after = text.lines().find(|line| line.trim_start().starts_with("1.30 +")).expect("it opens again");
+    assert!(!after.contains("waits"), "{text}");
 }

@@ -23,10 +23,10 @@ fn both(all: &[Transport]) -> String {
     let best = get(all, "websocket").filter(|it| is_good(all, it));
     let best = best.or_else(|| two_way().find(|it| is_good(all, it)));
     match (best, two_way().next()) {
-        (Some(it), _) => format!("Both sides have news: {}.", nice(&it.name)),
-        (None, Some(it)) if it.broken > it.recovered => {
+        (Some(it), _) | (None, Some(it)) if it.broken > it.recovered => {
             format!("Both sides have news: {}, with code that comes back.", nice(&it.name))
         }
+        (Some(it), _) => format!("Both sides have news: {}.", nice(&it.name)),
         (None, Some(it)) if !is_whole(it) => {
             format!("Both sides have news: {}, but it lost some here.", nice(&it.name))
         }

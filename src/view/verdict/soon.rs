@@ -1,7 +1,7 @@
 //! Who heard when.
 
 use super::{Sentence, get, is_whole, median, names, plain};
-use crate::timeline::Transport;
+use crate::timeline::{Elapsed, Spread, Transport};
 use crate::view::labels::nice;
 use crate::view::units;
 use crate::view::ways::{self, Way};
@@ -10,13 +10,19 @@ use crate::view::ways::{self, Way};
 const CLEARLY: f64 = 3.0;
 /// and by so many seconds: less nobody notices.
 const NOTICED: f64 = 0.020;
+/// By so many seconds more everybody notices it, whatever the other is.
+const MUCH: f64 = 0.3;
 /// Within so many seconds two are as soon as each other.
 const NEAR: f64 = 0.005;
 /// And they are alike if neither is more than so many times the other.
 const ALIKE: f64 = 1.5;
+/// Of more news than this the worst of a hundred is not the worst of all.
+const HUNDRED: u64 = 100;
 
 /// Of the soonest.
 const ON_TIME: &str = "On time:";
+/// Of all, where none was clearly later.
+const EQUALLY: &str = "About equally soon:";
 /// Of those whose news were not all so.
 const MOSTLY: &str = "Mostly on time:";
 /// Of who need not ask, and gains nothing by it.
@@ -24,31 +30,54 @@ pub(super) const NO_SOONER: &str = "clearly sooner";
 
 /// Whether the second delay is clearly the longer one.
 pub(super) fn is_later(sooner: f64, later: f64) -> bool {
-    later >= sooner * CLEARLY && later - sooner >= NOTICED
+    let by = later - sooner;
+    by > MUCH || (later >= sooner * CLEARLY && by >= NOTICED)
 }
 
 fn alike(left: f64, right: f64) -> bool {
     left.max(right) <= left.min(right) * ALIKE
 }
 
+fn p99(it: &Transport) -> Option<f64> {
+    it.heard_after.map(|spread| spread.p99.seconds())
+}
+
+/// The shortest median of those that heard everything: who lost some may have lost those that take longest.
+pub(super) fn best(all: &[Transport]) -> f64 {
+    let whole = all.iter().filter(|it| is_whole(it)).filter_map(median).reduce(f64::min);
+    whole.or_else(|| all.iter().filter_map(median).reduce(f64::min)).unwrap_or_default()
+}
+
 /// Those that were as soon as the soonest, and those that were clearly later; only of those that heard anything.
 pub(super) fn split(all: &[Transport]) -> (Vec<&Transport>, Vec<&Transport>) {
-    let best = all.iter().filter_map(median).reduce(f64::min).unwrap_or_default();
+    let best = best(all);
     let heard = all.iter().filter(|it| it.heard_after.is_some());
     heard.partition(|it| median(it).is_some_and(|it| !is_later(best, it)))
 }
 
-/// Of the soonest those that were so with all but a hundredth of their news, and those that were not: by what others needed
-/// for half of them.
-fn steady<'a>(soonest: Vec<&'a Transport>, later: &[&Transport]) -> (Vec<&'a Transport>, Vec<&'a Transport>) {
+/// Of the soonest those that were so with all but a hundredth of their news, and those that were not: much later than the
+/// best, or nearly as late as others with half of theirs.
+fn steady<'a>(
+    all: &[Transport],
+    soonest: Vec<&'a Transport>,
+    later: &[&Transport],
+) -> (Vec<&'a Transport>, Vec<&'a Transport>) {
+    let best = best(all);
     let next = later.iter().filter_map(|it| median(it)).reduce(f64::min);
-    let p99 = |it: &Transport| it.heard_after.map(|spread| spread.p99.seconds());
-    soonest.into_iter().partition(|it| p99(it).zip(next).is_none_or(|(p99, next)| p99 < next))
+    let late =
+        |p99: f64| p99 - best > MUCH || next.is_some_and(|next| p99 >= next / 2.0 && p99 - best >= NOTICED);
+    soonest.into_iter().partition(|it| p99(it).is_none_or(|p99| !late(p99)))
 }
 
-fn worst(all: &[&Transport]) -> String {
-    let worst = all.iter().filter_map(|it| it.heard_after).map(|it| it.worst.0).max().unwrap_or_default();
-    units::duration(worst)
+/// `Worst delay 2.90 ms.`; of very many news also what all but a hundredth of them took.
+fn worst(all: &[&Transport], clients: u64) -> String {
+    let of = |of: fn(Spread) -> Elapsed| all.iter().filter_map(|it| it.heard_after).map(of).max();
+    let (p99, worst) = (of(|it| it.p99).unwrap_or_default(), of(|it| it.worst).unwrap_or_default());
+    let worst = units::duration(worst.0);
+    if all.iter().all(|it| it.events.saturating_mul(clients) <= HUNDRED) {
+        return format!("Worst delay {worst}.");
+    }
+    format!("99 of 100 within {}, worst {worst}.", units::duration(p99.0))
 }
 
 /// `On time: WebSocket. Mostly on time: SSE.`, where the sentences about each transport stand above.
@@ -59,10 +88,11 @@ pub(super) fn on_time(all: &[Transport]) -> Option<Sentence> {
         return None;
     }
     let (soonest, later) = split(all);
-    if later.is_empty() {
+    let whole = soonest.into_iter().filter(|it| is_whole(it)).collect();
+    let (always, mostly) = steady(all, whole, &later);
+    if later.is_empty() && (always.is_empty() || mostly.is_empty()) {
         return None;
     }
-    let (always, mostly) = steady(soonest.into_iter().filter(|it| is_whole(it)).collect(), &later);
     let always = (!always.is_empty()).then(|| format!("{}.", names(always)));
     let mostly = (!mostly.is_empty()).then(|| format!("{}.", names(mostly)));
     match (always, mostly) {
@@ -76,24 +106,31 @@ pub(super) fn on_time(all: &[Transport]) -> Option<Sentence> {
 }
 
 /// Of many transports: who was on time, who was late, and how late at worst.
-pub(super) fn groups(all: &[Transport]) -> Vec<Sentence> {
+pub(super) fn groups(all: &[Transport], clients: u64) -> Vec<Sentence> {
     let (soonest, later) = split(all);
     let (whole, not): (Vec<&Transport>, Vec<&Transport>) = soonest.into_iter().partition(|it| is_whole(it));
     let group = |bold: &str, of: Vec<&Transport>| {
-        let plain = format!(" {}. Worst delay {}.", names(of.iter().copied()), worst(&of));
+        let plain = format!(" {}. {}", names(of.iter().copied()), worst(&of, clients));
         (!of.is_empty()).then(|| Sentence { bold: bold.into(), plain })
     };
-    let first = if later.is_empty() { "About equally soon:" } else { ON_TIME };
-    let (whole, mostly) = steady(whole, &later);
-    let silent: Vec<&Transport> = all.iter().filter(|it| it.heard_after.is_none()).collect();
-    let nothing = (!silent.is_empty())
-        .then(|| Sentence { bold: "Heard nothing:".into(), plain: format!(" {}.", names(silent)) });
+    let (always, mostly) = steady(all, whole, &later);
+    let (first, second) = match (later.is_empty(), always.is_empty(), mostly.is_empty()) {
+        (true, _, true) => (EQUALLY, MOSTLY),
+        (true, true, false) => (ON_TIME, EQUALLY),
+        (true, false, false) | (false, ..) => (ON_TIME, MOSTLY),
+    };
+    let nothing = |bold: &str, of: Vec<&Transport>| {
+        (!of.is_empty()).then(|| Sentence { bold: bold.into(), plain: format!(" {}.", names(of)) })
+    };
+    let silent = all.iter().filter(|it| it.heard_after.is_none());
+    let (lost, ended): (Vec<&Transport>, Vec<&Transport>) = silent.partition(|it| it.lost > 0);
     let all = [
-        group(first, whole),
-        group(MOSTLY, mostly),
+        group(first, always),
+        group(second, mostly),
         group("As soon, but not everything:", not),
         group("Later:", later),
-        nothing,
+        nothing("Heard nothing:", lost),
+        nothing("Ended before any news:", ended),
     ];
     all.into_iter().flatten().collect()
 }
@@ -107,8 +144,9 @@ pub(super) fn lateness(all: &[Transport]) -> Option<Sentence> {
     let told: Vec<&Transport> =
         all.iter().filter(|it| ways::is_unasked(&it.name) && median(it).is_some()).collect();
     let sooner = |it: &&Transport| asked.zip(median(it)).is_some_and(|(asked, it)| is_later(it, asked));
-    let unasked_is_sooner = (!told.is_empty() && asked.is_some()).then(|| told.iter().all(sooner));
     let waiting_is_sooner = get(all, "long-poll").is_some_and(|it| sooner(&it));
+    let known = asked.is_some() && (!told.is_empty() || waiting_is_sooner);
+    let unasked_is_sooner = known.then(|| told.iter().all(sooner));
     let mut rest = Vec::new();
     if staying_is_no_help && unasked_is_sooner != Some(true) {
         rest.push("Staying open made HTTP no sooner.".into());
@@ -128,9 +166,10 @@ pub(super) fn lateness(all: &[Transport]) -> Option<Sentence> {
     }
     let bold = match (staying_is_no_help, unasked_is_sooner) {
         (true, Some(true)) if waiting_is_sooner => {
-            "Staying open is not the difference. Answering when there is news is."
+            "Staying open is not the difference. Being told when there is news is."
         }
         (true, Some(true)) => "Staying open is not the difference. Sending without being asked is.",
+        (false, Some(true)) if waiting_is_sooner => "Being told when there is news was sooner here.",
         (false, Some(true)) => "Sending without being asked was sooner here.",
         (true | false, Some(false) | None) => "",
     };
@@ -153,6 +192,8 @@ pub(super) fn no_later(all: &[Transport]) -> Option<Sentence> {
     if !soonest.iter().any(|it| it.name == socket.name) {
         return Some(plain("WebSocket was not among the soonest.".into()));
     }
+    let were = if others.len() == 1 { "was" } else { "were" };
+    let others_named = ways::and(others.iter().map(|it| it.name.as_str()));
     (!others.is_empty())
-        .then(|| plain(format!("WebSocket does not win on delay. As soon: {}.", names(others))))
+        .then(|| plain(format!("WebSocket does not win on delay: {others_named} {were} as soon.")))
 }
