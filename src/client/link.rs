@@ -97,10 +97,13 @@ impl Link {
         } else {
             IpAddr::from([0_u16; 8])
         };
-        socket.bind(SocketAddr::new(own, 0))?;
-        let local = socket.local_addr()?;
-        taps.announce(local, name);
+        // To have no port before it connects lets the kernel choose among all, not only among those that nobody has bound.
+        if taps.knows_names() {
+            socket.bind(SocketAddr::new(own, 0))?;
+            taps.announce(socket.local_addr()?, name);
+        }
         let stream = socket.connect(server).await?;
+        let local = stream.local_addr()?;
         stream.set_nodelay(true)?;
         let (stream, written) = (Arc::new(stream), Arc::new(watch::Sender::new(0)));
         Ok(Self { stream, written, counts: None, local })

@@ -105,10 +105,15 @@ impl Taps {
 
     /// Announces that the connection from `address`, which is bound and will connect, belongs to `name`.
     pub fn announce(&self, address: SocketAddr, name: &str) {
-        // Where nothing is looked at, nobody asks for it.
-        if self.looking != Looking::Bare {
+        if self.knows_names() {
             lock(&self.shared.names).insert(address, name.into());
         }
+    }
+
+    /// Whether anybody asks who announced itself: nobody does where nothing is looked at.
+    #[must_use]
+    pub fn knows_names(&self) -> bool {
+        self.looking != Looking::Bare
     }
 
     /// Whether the connection from `address` was announced, and has not been taken yet.
