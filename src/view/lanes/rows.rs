@@ -235,6 +235,7 @@ impl Lanes {
     /// What nobody reads is not drawn: this is said instead.
     pub(super) fn rest(&self) -> Line {
         let rest = self.look.text("… the rest is counted below; --json has all of it");
+        let rest = self.look.cut(&rest, self.width.saturating_sub(TIME));
         Line::plain(" ".repeat(TIME)).with(Ink::Dim, rest)
     }
 
