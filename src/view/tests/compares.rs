@@ -233,9 +233,13 @@ fn at_the_narrowest() {
 /// A burst is one row in each lane, however late it is heard, and its number is not cut away.
 #[test]
 fn a_burst_is_one_row() {
-    for (late, size, name) in
-        [(0, 0, "websocket"), (5000, 0, "websocket"), (900, 300, "websocket"), (0, 300, "x")]
-    {
+    for (late, size, name) in [
+        (0, 0, "websocket"),
+        (5000, 0, "websocket"),
+        (60_000, 0, "websocket"),
+        (900, 300, "websocket"),
+        (0, 300, "x"),
+    ] {
         let mut story = sample::Story::default();
         story.lanes(&[name, "keep-alive"]).open(1, name).open(2, "keep-alive").ms(300);
         if name == "websocket" {
