@@ -8,7 +8,7 @@ use unicode_width::UnicodeWidthStr as _;
 use super::labels::nice;
 use super::lanes::Lanes;
 use super::text::{Look, wrap_text};
-use super::units;
+use super::{units, verdict};
 use crate::terminal::{Ink, Line};
 use crate::timeline::Transport;
 
@@ -96,7 +96,8 @@ pub(super) fn draw(look: Look, width: usize, transports: &[Transport], lanes: Op
                 lines.push(name);
             }
             Some(_) | None => {
-                let nothing = heard.missing().first().cloned().unwrap_or("heard nothing".into());
+                let nothing =
+                    heard.missing().first().cloned().unwrap_or_else(|| verdict::unheard(heard.it).into());
                 lines.push(name.with(Ink::Plain, look.cut(&nothing, canvas)));
             }
         }
@@ -168,7 +169,7 @@ pub(super) fn sentences(transports: &[Transport], lanes: Option<&Lanes>) -> Vec<
                     format!("{heard} heard, from {first} to {last}")
                 }
             }
-            _ => "heard nothing".into(),
+            _ => verdict::unheard(it).into(),
         };
         let parts: Vec<String> = std::iter::once(heard).chain(of.missing()).collect();
         Some(format!("{}: {}", nice(&it.name), parts.join(", ")))

@@ -22,6 +22,10 @@ use streams::Streams;
 
 /// What happens within this time shares a row.
 const SAME_ROW: Duration = Duration::from_millis(30);
+/// Of much news at once it takes so long until somebody has heard all of it.
+const SAME_BURST: Duration = Duration::from_millis(100);
+/// More of what is said is not told in a sentence, columns.
+const SAID: usize = 160;
 /// More lines than this nobody reads: what follows is only counted. Seven transports at their default work need fewer.
 const MOST: usize = 128;
 /// Of sentences, which do not scroll away.
@@ -248,7 +252,8 @@ impl Lanes {
         self.zero.get_or_insert(event.at);
         self.last = event.at;
         let mut rows = Vec::new();
-        let over = self.row.is_some_and(|row| event.at.since(row) > SAME_ROW);
+        let row_takes = if self.more > 0 { SAME_BURST } else { SAME_ROW };
+        let over = self.row.is_some_and(|row| event.at.since(row) > row_takes);
         let is_news = matches!(&event.kind, Kind::World { what, .. } if what != FAILED);
         let burst = !over && self.is_burst(&event.kind);
         if over || (is_news && !burst) {
@@ -296,6 +301,7 @@ impl Lanes {
         };
         let news = match (self.news.take(), std::mem::take(&mut self.more)) {
             (Some(news), more @ 1..) => Some(self.and_more(&news, more)),
+            (news, _) if self.told => news.map(|news| self.look.cut(&news, SAID)),
             (news, _) => news,
         };
         let mut cells: Vec<Vec<Cell>> =

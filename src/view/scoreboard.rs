@@ -20,8 +20,6 @@ const TABLE: usize = 72;
 const VERDICT: usize = 10;
 /// So many lines of a block fit a page, and a gap.
 const PAGE: usize = 13;
-/// Where not all numbers are shown.
-const MORE: &str = "x shows more: bytes of each side, what the server heard, TIME_WAIT.";
 /// Where a run was ended by somebody.
 pub(super) const PARTIAL: &str = "Ended early: results so far.";
 
@@ -79,7 +77,7 @@ impl Drawing {
         let words = explained(summary, brief);
         let mut notes: Vec<Line> = words.iter().flat_map(|text| self.note(Ink::Dim, text)).collect();
         if brief {
-            notes.extend(self.note(Ink::Dim, MORE));
+            notes.extend(self.note(Ink::Dim, &more(summary)));
         }
         match blocks.last_mut().filter(|last| last.len() + notes.len() <= PAGE) {
             Some(last) => last.extend(notes),
@@ -165,6 +163,14 @@ pub(super) fn not_computed(summary: &Summary, scaled: &Scaled) -> Option<String>
         parts.push(format!("Not computed: {}.", names(&others)));
     }
     (!parts.is_empty()).then(|| parts.join(" "))
+}
+
+/// Where not all numbers are shown: which of them a key shows.
+fn more(summary: &Summary) -> String {
+    let any = |has: fn(&Transport) -> bool| summary.transports.iter().any(has);
+    let heard = if any(|it| it.reached_after.is_some()) { ", when the server heard" } else { "" };
+    let waits = if any(|it| it.time_wait.is_some()) { ", TIME_WAIT" } else { "" };
+    format!("x shows more: bytes of each side{heard}{waits}.")
 }
 
 /// What words in the tables mean.

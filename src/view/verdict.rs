@@ -75,10 +75,18 @@ fn numbers(it: &Transport) -> Sentence {
     }
     let worst = match it.heard_after {
         Some(Spread { worst, .. }) => format!("Worst delay {}.", units::duration(worst.0)),
-        None if it.lost > 0 => "It heard nothing.".into(),
-        None => "It ended before any news.".into(),
+        None => format!("It {}.", unheard(it)),
     };
     Sentence { bold: format!("{}:", nice(&it.name)), plain: format!(" {}. {worst}", parts.join(", ")) }
+}
+
+/// Of somebody who heard nothing: what was not asked for yet is not lost.
+pub(super) fn unheard(it: &Transport) -> &'static str {
+    match (it.lost, it.events) {
+        (1.., _) => "heard nothing",
+        (0, 0) => "ended before any news",
+        (0, _) => "ended before it heard any",
+    }
 }
 
 fn get<'a>(transports: &'a [Transport], name: &str) -> Option<&'a Transport> {

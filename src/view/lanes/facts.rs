@@ -1,6 +1,6 @@
 //! What each fact puts into its lane.
 
-use super::{Broke, Cell, Heads, Lanes, MOST};
+use super::{Broke, Cell, Heads, Lanes, MOST, SAID};
 use crate::timeline::{ConnId, Elapsed, Event, Frame, Kind, Opcode, Side, Who};
 use crate::view::labels;
 use crate::view::parcels::{Load, Parcel, in_short};
@@ -146,7 +146,9 @@ impl Lanes {
             Opcode::Text | Opcode::Binary | Opcode::Continuation => {
                 self.lanes[lane].spoke.push(frame.from);
                 let words = frame.text.as_deref().and_then(labels::event).map(|(_, words)| words);
-                words.map_or_else(|| labels::frame(frame), |words| self.quoted(words))
+                let label =
+                    || self.look.cut(&labels::frame(frame), if self.told { SAID } else { usize::MAX });
+                words.map_or_else(label, |words| self.quoted(words))
             }
             Opcode::Close => frame.code.map_or("close".into(), |code| format!("close {code}")),
             Opcode::Ping => "ping".into(),
@@ -259,7 +261,7 @@ impl Lanes {
 
     /// Words that somebody said: in a sentence they stand in quotes, or they would be taken for the sentence's own.
     fn quoted(&self, words: String) -> String {
-        if self.told { format!("\"{words}\"") } else { words }
+        if self.told { format!("\"{}\"", self.look.cut(&words, SAID)) } else { words }
     }
 
     fn cell(&mut self, at: Elapsed, lane: usize, conn: ConnId, full: impl Fn(&Cell) -> bool) -> &mut Cell {

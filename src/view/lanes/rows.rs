@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Cell, Lane, Lanes, nice};
+use super::{Cell, Lane, Lanes, SAID, nice};
 use crate::terminal::{Ink, Line};
 use crate::timeline::Elapsed;
 use crate::view::text::wrap_text;
@@ -209,7 +209,7 @@ impl Lanes {
     pub(super) fn and_more(&self, news: &str, more: u64) -> String {
         let more = format!(" and {} more", units::grouped(more));
         if self.told {
-            return format!("{news}{more}");
+            return format!("{}{more}", self.look.cut(news, SAID));
         }
         let lanes = self.groups.iter().map(|group| group.lanes.len()).min().unwrap_or_default();
         let room = self.across_room(lanes).saturating_sub(4 + more.len());
@@ -235,6 +235,7 @@ impl Lanes {
     /// What nobody reads is not drawn: this is said instead.
     pub(super) fn rest(&self) -> Line {
         let rest = self.look.text("… the rest is counted below; --json has all of it");
+        let rest = self.look.cut(&rest, self.width.saturating_sub(TIME));
         Line::plain(" ".repeat(TIME)).with(Ink::Dim, rest)
     }
 

@@ -6,7 +6,7 @@ use crate::terminal::{Ink, Line};
 use crate::timeline::{MadeOf, Parts, Spread, Summary, Transport};
 use crate::view::labels::nice;
 use crate::view::text::wrap_text;
-use crate::view::units;
+use crate::view::{units, verdict};
 
 /// So many lines are one block, and a gap.
 const ROWS: usize = 13;
@@ -65,8 +65,7 @@ fn heard(it: &Transport) -> String {
                 format!("heard after {median} (median), p99 and worst {worst}")
             }
         }
-        None if it.lost > 0 => "heard nothing".into(),
-        None => "ended before any news".into(),
+        None => verdict::unheard(it).into(),
     }
 }
 

@@ -19,7 +19,7 @@ pub(super) fn tables(summary: &Summary, brief: bool) -> Vec<Vec<Vec<Column>>> {
     let brief = is_brief(summary, brief);
     let mut scores = scores(summary);
     let mut others = Vec::new();
-    if shows_p99(summary) {
+    if shows_p99(summary) || summary.transports.iter().any(|it| it.lost > 0) {
         // They would not fit with it.
         others.push(vec![talks_by(summary)]);
     } else {

@@ -233,9 +233,13 @@ fn at_the_narrowest() {
 /// A burst is one row in each lane, however late it is heard, and its number is not cut away.
 #[test]
 fn a_burst_is_one_row() {
-    for (late, size, name) in
-        [(0, 0, "websocket"), (5000, 0, "websocket"), (900, 300, "websocket"), (0, 300, "x")]
-    {
+    for (late, size, name) in [
+        (0, 0, "websocket"),
+        (5000, 0, "websocket"),
+        (60_000, 0, "websocket"),
+        (900, 300, "websocket"),
+        (0, 300, "x"),
+    ] {
         let mut story = sample::Story::default();
         story.lanes(&[name, "keep-alive"]).open(1, name).open(2, "keep-alive").ms(300);
         if name == "websocket" {
@@ -373,4 +377,33 @@ fn a_reset_while_idle_is_told_apart() {
     // The POST is still on its way when nothing is waited for any more.
     let after = text.lines().find(|line| line.trim_start().starts_with("1.30 +")).expect("it opens again");
     assert!(!after.contains("waits"), "{text}");
+}
+
+/// Of many clients nobody saw when it broke; that most did not come back is known.
+#[test]
+fn what_broke_for_many_does_not_end_in_order() {
+    let mut events = sample::load();
+    for event in &mut events {
+        if let Kind::Summary(summary) = &mut event.kind {
+            (summary.transports[3].broken, summary.transports[3].recovered) = (1000, 0);
+        }
+    }
+    for width in [60, 80, 100] {
+        let text = text(&events, width, false, false);
+        let line = text
+            .lines()
+            .find(|it| it.contains("WebSocket") && it.contains("1,000 broken"))
+            .expect("it is drawn");
+        assert!(line.contains('×') && !line.contains('┤'), "{line}");
+    }
+}
+
+/// What is left out at the keys can be asked for, and that is said.
+#[test]
+fn what_is_left_out_is_shown_on_demand() {
+    let brief = text(&sample::compare(), 80, false, true);
+    assert!(brief.contains("x shows more: bytes of each side.") && !brief.contains("bytes from"), "{brief}");
+    let asked = bytes(&sample::compare(), 80, false);
+    assert!(asked.contains("bytes from") && asked.contains("server speaks"), "{asked}");
+    assert!(!text(&sample::compare(), 80, false, false).contains("x shows more"));
 }

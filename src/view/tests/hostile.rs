@@ -34,7 +34,11 @@ fn done(story: &mut Story, (deed, conn, words): &Deed) {
     let response = |kind: &str, body: &str| format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\n\r\n{body}");
     match deed {
         0 => story.open(conn, name),
-        1 => story.request(conn, 1, &format!("GET /socket.io/?EIO=4&{words} HTTP/1.1\r\n\r\n{words}")),
+        1 => story.request(
+            conn,
+            1,
+            &format!("GET /socket.io/?EIO=4&transport=websocket&{words} HTTP/1.1\r\n\r\n{words}"),
+        ),
         2 => story.request(conn, 1, &format!("{words} /x?wait=1 HTTP/1.1\r\n\r\n{words}")),
         3 => story.response(conn, 1, &response("application/json", words)),
         4 => story.response(conn, 1, &response("text/event-stream", "")),

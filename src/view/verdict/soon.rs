@@ -74,7 +74,8 @@ fn worst(all: &[&Transport], clients: u64) -> String {
     let of = |of: fn(Spread) -> Elapsed| all.iter().filter_map(|it| it.heard_after).map(of).max();
     let (p99, worst) = (of(|it| it.p99).unwrap_or_default(), of(|it| it.worst).unwrap_or_default());
     let worst = units::duration(worst.0);
-    if all.iter().all(|it| it.events.saturating_mul(clients) <= HUNDRED) {
+    let few = all.iter().all(|it| it.events.saturating_mul(clients) <= HUNDRED);
+    if few || units::duration(p99.0) == worst {
         return format!("Worst delay {worst}.");
     }
     format!("99 of 100 within {}, worst {worst}.", units::duration(p99.0))
@@ -130,7 +131,7 @@ pub(super) fn groups(all: &[Transport], clients: u64) -> Vec<Sentence> {
         group("As soon, but not everything:", not),
         group("Later:", later),
         nothing("Heard nothing:", lost),
-        nothing("Ended before any news:", ended),
+        nothing("Ended before it heard any:", ended),
     ];
     all.into_iter().flatten().collect()
 }

@@ -232,7 +232,9 @@ fn what_is_needed_once_counts_less_for_long() {
 #[test]
 fn who_had_no_news_yet_lost_none() {
     let ended = Transport { events: 0, heard_after: None, ..transport("close", 1.0, 100) };
-    assert!(said(&[ended])[1].ends_with("It ended before any news."));
+    assert!(said(std::slice::from_ref(&ended))[1].ends_with("It ended before any news."));
+    assert!(said(&[Transport { events: 2, ..ended.clone() }])[1].ends_with("It ended before it heard any."));
+    assert!(said(&[Transport { events: 2, lost: 2, ..ended }])[1].ends_with("It heard nothing."));
 }
 
 fn any_transport(name: &'static str) -> impl Strategy<Value = Transport> {
