@@ -153,8 +153,12 @@ fn not_too_much_told(workload: &Workload, changes: &Changes) -> Result<(), Hopel
 
 fn not_too_much_text(workload: &Workload, changes: &Changes) -> Result<(), Hopeless> {
     let lanes = if workload.clients > 1 { 1 } else { workload.transports.len().max(1) };
-    let all: usize =
-        workload.events.iter().map(|event| event.text.len().max(workload.size.unwrap_or_default())).sum::<usize>().saturating_mul(lanes);
+    let all: usize = workload
+        .events
+        .iter()
+        .map(|event| event.text.len().max(workload.size.unwrap_or_default()))
+        .sum::<usize>()
+        .saturating_mul(lanes);
     if all <= MOST_TEXT {
         return Ok(());
     }

@@ -4,10 +4,12 @@ use super::*;
 use crate::terminal::{Depth, Screen};
 use unicode_width::UnicodeWidthStr as _;
 
-const RECORDINGS: [(&str, &str); 5] = [
+const RECORDINGS: [(&str, &str); 7] = [
     ("http", include_str!("../../../tests/recordings/http.jsonl")),
     ("socket", include_str!("../../../tests/recordings/socket.jsonl")),
     ("compare", include_str!("../../../tests/recordings/compare.jsonl")),
+    ("polling", include_str!("../../../tests/recordings/polling.jsonl")),
+    ("ways", include_str!("../../../tests/recordings/ways.jsonl")),
     ("socketio", include_str!("../../../tests/recordings/socketio.jsonl")),
     ("react", include_str!("../../../tests/recordings/react.jsonl")),
 ];
