@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Emit;
 
-/// The most that is kept. socket.io-client keeps all; here, who is away for long forgets what it said first.
-const MOST: usize = 1_000;
+/// The most that is kept: as much as a workload may say. socket.io-client keeps all; here, who is away for long forgets what it said first.
+const MOST: usize = 10_000;
 
 /// What a client emitted while nobody was there to hear it. It outlives sessions: the next one says it.
 #[derive(Debug, Clone, Default)]
