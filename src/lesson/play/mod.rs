@@ -1,8 +1,11 @@
 //! Plays a lesson: does what its transcripts say, tells its story, and holds its claims against the facts.
 //!
 //! [`Player`] goes through the steps; `transcript` does the lines of a `wire` fence; `expect` compares a message with what was expected
-//! of it; `claims` checks statements; `compare` runs a workload; `measured` fills numbers into prose; `skip` plays what comes before
-//! the step to begin with.
+//! of it; `claims` checks statements; `measured` fills numbers into prose; `skip` plays what comes before the step to begin with; `needs` is
+//! what a lesson needs before it begins.
+//!
+//! A workload: `changes` is what flags change in it, `ahead` what cannot go well; `compare` runs it with one client on each transport, which
+//! `tally` adds up, `crowds` with many; `scale` computes it for others; `haste` ends it early.
 
 mod ahead;
 mod changes;
@@ -12,6 +15,7 @@ mod crowds;
 mod expect;
 mod haste;
 mod measured;
+mod needs;
 mod player;
 mod scale;
 mod skip;

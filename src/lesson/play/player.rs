@@ -17,9 +17,9 @@ use crate::timeline::{Claim, Kind, Role, Seq, Side, State};
 use super::changes::Changes;
 use super::haste::Haste;
 use super::measured::Measured;
+use super::needs::{has_transcripts, lesson_end, parts, ports_needed, speakers};
 use super::skip::Manner;
 use super::stage::{PortError, Ports, Stage};
-use super::transcript::REFEREE;
 
 /// How long what clients do may take to be seen.
 const SETTLING: Duration = Duration::from_secs(1);
@@ -455,50 +455,6 @@ fn again(go: Go) -> Option<u64> {
         Go::Again(step) => Some(step),
         Go::On | Go::Quit => None,
     }
-}
-
-fn parts(lesson: &Lesson) -> impl Iterator<Item = &Part> {
-    lesson.steps.iter().flat_map(|step| &step.parts)
-}
-
-fn has_transcripts(lesson: &Lesson) -> bool {
-    parts(lesson).any(|part| matches!(part, Part::Wire(_)))
-}
-
-/// One for the lesson's own server, and one for each lane of each compare.
-fn ports_needed(lesson: &Lesson, flags: &Flags) -> usize {
-    let lanes = parts(lesson).map(|part| match part {
-        Part::Compare(workload) => {
-            let workload = flags.changes.apply(workload.clone(), flags.network);
-            // Many clients are served by another process.
-            if workload.clients > 1 { 0 } else { workload.transports.len() }
-        }
-        Part::Prose(_) | Part::Code { .. } | Part::Wire(_) | Part::Predict(_) | Part::Note { .. } => 0,
-    });
-    lanes.sum::<usize>() + usize::from(has_transcripts(lesson))
-}
-
-/// The last line that anything could still be said of.
-fn lesson_end(lesson: &Lesson) -> usize {
-    lesson.steps.last().map_or(1, |step| step.line)
-}
-
-/// Who says something over Socket.IO without a name.
-const SOMEONE: &str = "someone";
-
-/// The referee, every name after a `"from":` in what the lesson sends, and who has no name where the lesson emits messages.
-fn speakers(lesson: &Lesson) -> HashSet<String> {
-    let wires = parts(lesson).filter_map(|part| match part {
-        Part::Wire(wire) => Some(wire.text.as_str()),
-        Part::Prose(_) | Part::Code { .. } | Part::Compare(_) | Part::Predict(_) | Part::Note { .. } => None,
-    });
-    let wires: Vec<_> = wires.collect();
-    let someone = wires.iter().any(|text| text.contains("> emit message ")).then_some(SOMEONE);
-    let names = wires
-        .iter()
-        .flat_map(|text| text.split("\"from\":").skip(1))
-        .filter_map(|rest| rest.split('"').nth(1));
-    names.chain([REFEREE]).chain(someone).map(ToOwned::to_owned).collect()
 }
 
 #[cfg(test)]
