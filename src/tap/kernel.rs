@@ -100,6 +100,30 @@ pub fn tcp_state(local: SocketAddr, remote: SocketAddr) -> Option<Option<TcpStat
     fs::read_to_string(table).ok().map(|table| find_state(&table, local, remote))
 }
 
+/// How often both ends are asked for, of a connection whose ends are here and that is over.
+#[cfg(target_os = "linux")]
+const BOTH_ASKED: usize = 64;
+
+/// Whether the server's end of a connection that is over is the one that waits (TIME_WAIT), and not the client's: it closed first.
+/// `None` where neither is found, or the client is on another machine, which keeps its own end.
+pub fn server_waits(server: SocketAddr, client: SocketAddr) -> Option<bool> {
+    #[cfg(target_os = "linux")]
+    if client.ip() == server.ip() || client.ip().is_loopback() {
+        const TIME_WAIT: u8 = 6;
+        for _ in 0..BOTH_ASKED {
+            for (local, remote, waits) in [(server, client, true), (client, server, false)] {
+                if super::diag::state(local, remote).ok()? == Some(TIME_WAIT) {
+                    return Some(waits);
+                }
+            }
+            // One of them is about to be there: another processor is at it.
+            std::thread::yield_now();
+        }
+    }
+    let _ = (server, client);
+    None
+}
+
 /// Ends of connections of one server in TIME_WAIT.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Waits {

@@ -127,6 +127,8 @@ impl Observed<'_> {
         if !self.watch.has_fin(Side::Client) && kernel::peer_hung_up(&self.stream) {
             let (server, client) = (self.control.server, self.control.client);
             match kernel::tcp_state(server, client) {
+                // It is not found, and yet it is this end that waits: found a moment later.
+                Some(None) if kernel::server_waits(server, client) == Some(true) => {}
                 // This end waits for the last acknowledgement, or had it: the other side's FIN was first.
                 Some(Some(kernel::TcpState::LastAck) | None) => {
                     self.tell_the_rest();
