@@ -51,6 +51,14 @@ impl Transport for Polling {
         if self.close { "new connection" } else { "new request" }
     }
 
+    fn polls(&self) -> bool {
+        true
+    }
+
+    fn stays(&self) -> bool {
+        !self.close
+    }
+
     fn run(self: Box<Self>, lane: Lane) -> Running {
         Box::pin(async move { poll(lane, self.close).await })
     }

@@ -82,6 +82,16 @@ pub trait Transport: Send {
     /// How the client sends on it.
     fn client_talks_by(&self) -> &'static str;
 
+    /// Whether it asks every so often, whether there is news or not.
+    fn polls(&self) -> bool {
+        false
+    }
+
+    /// Whether its connections stay: then there is something that is needed only once.
+    fn stays(&self) -> bool {
+        true
+    }
+
     /// Takes part in the run, from its start to its end. What its standard client does where a connection breaks, it does too: where
     /// that comes back by itself, this does; where it does not, this fails, with the reason.
     fn run(self: Box<Self>, lane: Lane) -> Running;

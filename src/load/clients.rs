@@ -211,13 +211,13 @@ impl Crowd {
                     None => return Ok(false),
                 },
                 Some(ended) = self.tasks.join_next() => self.ended(ended),
-                () = super::server::at(next) => {
+                () = own::at(next) => {
                     if let Some((_, speech)) = speeches.next() {
                         self.say(speech);
                     }
                 }
-                () = super::server::at(end) => self.after = Some(self.counts.bytes.get()),
-                () = super::server::at(last.filter(|_| self.after.is_some())) => return Ok(true),
+                () = own::at(end) => self.after = Some(self.counts.bytes.get()),
+                () = own::at(last.filter(|_| self.after.is_some())) => return Ok(true),
             }
         }
     }
@@ -226,8 +226,8 @@ impl Crowd {
     /// known before.
     fn is_over(&self) -> bool {
         let late = self.run.is_some_and(|(_, until)| until <= Instant::now());
-        let had = self.said.values().all(Vec::is_empty);
-        late && self.after.is_some() && self.tasks.is_empty() && had && self.heard.knows_all()
+        let had = || self.said.values().all(Vec::is_empty);
+        late && self.after.is_some() && self.tasks.is_empty() && had() && self.heard.knows_all()
     }
 
     /// Each thing is said by another of them.

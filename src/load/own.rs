@@ -18,6 +18,14 @@ pub(super) fn instant(at: u64) -> Instant {
     now.checked_sub(behind).unwrap_or(now) + ahead
 }
 
+/// Waits for a moment; never ends where there is none.
+pub(super) async fn at(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
+}
+
 /// Processor time of this process, of the program and of the kernel for it.
 pub(super) fn cpu() -> Duration {
     Duration::from_nanos(nanos(ClockId::ProcessCPUTime))

@@ -78,7 +78,7 @@ pub enum LoadError {
 /// # Errors
 /// Where one of the processes cannot do its part.
 pub async fn run(spec: &Spec, stop: impl Future<Output = ()>) -> Result<Report, LoadError> {
-    let mut server = Side::start("server", "server")?;
+    let mut server = Side::start("server")?;
     let serve = ServerSpec {
         port: spec.port,
         network: spec.network,
@@ -93,7 +93,7 @@ pub async fn run(spec: &Spec, stop: impl Future<Output = ()>) -> Result<Report, 
         Told::Failed(why) => return Err(LoadError::Told(why)),
         other => return Err(LoadError::Told(format!("the server began with {other:?}"))),
     };
-    let mut clients = Side::start("clients", "clients")?;
+    let mut clients = Side::start("clients")?;
     let visit = ClientsSpec {
         transport: spec.transport.clone(),
         server: address,
@@ -178,10 +178,11 @@ struct Side {
 }
 
 impl Side {
-    fn start(name: &'static str, side: &str) -> Result<Self, LoadError> {
+    /// `name`: `server` or `clients`.
+    fn start(name: &'static str) -> Result<Self, LoadError> {
         let failed = |error| LoadError::Process(name, error);
         let mut command = Command::new(std::env::current_exe().map_err(failed)?);
-        command.args(["load", side]).kill_on_drop(true);
+        command.args(["load", name]).kill_on_drop(true);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         // A Ctrl-C is for us: what is to become of them we tell them.
         #[cfg(unix)]

@@ -7,7 +7,6 @@ use std::time::Duration;
 use tokio::io::{BufReader, stdin, stdout};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep_until};
 
 use super::lines;
 use super::own;
@@ -34,7 +33,7 @@ const BEFORE: Duration = Duration::from_millis(20);
 pub async fn serve() -> io::Result<()> {
     kernel::raise_descriptor_limit();
     let mut orders = lines::listen(BufReader::new(stdin()));
-    let Some(Order::Serve(spec)) = orders.recv().await.transpose()? else { return Ok(()) };
+    let Some(Order::Serve(mut spec)) = orders.recv().await.transpose()? else { return Ok(()) };
     let mut out = stdout();
     let (tell, mut made) = mpsc::unbounded_channel();
     let server = match start(&spec, tell).await {
@@ -47,7 +46,7 @@ pub async fn serve() -> io::Result<()> {
     };
     let mut needs = Needs::new(Waits::of(server.address));
     let mut run = None;
-    let mut news = spec.news.clone().into_iter().peekable();
+    let mut news = std::mem::take(&mut spec.news).into_iter().peekable();
     let mut said = 0;
     loop {
         let next = run.and_then(|(start, _)| Some(start + news.peek()?.0));
@@ -69,14 +68,14 @@ pub async fn serve() -> io::Result<()> {
                 // Whoever started it is gone.
                 None => return Ok(()),
             },
-            () = at(next) => {
+            () = own::at(next) => {
                 if let Some((_, text)) = news.next() {
                     said += 1;
                     let text = filled(text, spec.size);
                     let _ = server.store.post(Draft { from: OWN.into(), text }).await;
                 }
             }
-            () = at(end) => needs.end(&server.taps),
+            () = own::at(end) => needs.end(&server.taps),
         }
     }
     server.stop().await;
@@ -93,14 +92,6 @@ pub async fn serve() -> io::Result<()> {
         ..needed
     };
     lines::write(&mut out, &Told::Served(served)).await
-}
-
-/// Never, where there is no such moment.
-pub(super) async fn at(moment: Option<Instant>) {
-    match moment {
-        Some(moment) => sleep_until(moment).await,
-        None => std::future::pending().await,
-    }
 }
 
 async fn start(
@@ -132,9 +123,9 @@ struct Needs {
     /// Before the first of them came.
     memory: Option<u64>,
     cpu: Duration,
-    /// When all were ready, and shortly before the end.
     /// Ends in TIME_WAIT of whoever had this port before.
     waits: Option<Waits>,
+    /// When all were ready, and shortly before the end.
     at_start: Option<Now>,
     at_end: Option<Now>,
 }

@@ -124,6 +124,13 @@ pub struct Parts {
 }
 
 impl Parts {
+    /// Of so many bytes, where TLS carried `plain` of them, and the content of messages was so many of those.
+    #[must_use]
+    pub fn of(all: u64, plain: Option<u64>, messages: u64) -> Self {
+        let plain = plain.unwrap_or(all);
+        Self { headers: plain.saturating_sub(messages), messages, tls: all.saturating_sub(plain) }
+    }
+
     /// All of them.
     #[must_use]
     pub fn total(&self) -> u64 {

@@ -215,7 +215,7 @@ fn typed(time: Duration) -> String {
 }
 
 /// `10,000`
-fn grouped(number: impl ToString) -> String {
+pub(super) fn grouped(number: impl ToString) -> String {
     let digits = number.to_string();
     let mut grouped = String::new();
     for (n, digit) in digits.chars().enumerate() {

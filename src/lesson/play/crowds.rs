@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Listening;
+use super::ahead::grouped;
 use super::compare::{length, length_unasked};
 use super::player::{PlayError, Player};
 use super::scale::scaled;
@@ -32,7 +33,7 @@ impl Player<'_> {
                     partial = report.partial;
                     told(name, clients, &report)
                 }
-                Err(error) => failed(name, workload, error.to_string()),
+                Err(error) => failed(name, error.to_string()),
             };
             if let Some(why) = &transport.failed {
                 let text = format!("{name}: {why}");
@@ -91,24 +92,14 @@ fn what(workload: &Workload) -> String {
     }
 }
 
-/// `5,000`
-fn grouped(number: u32) -> String {
-    match (number / 1000, number % 1000) {
-        (0, rest) => rest.to_string(),
-        (thousands, rest) => format!("{thousands},{rest:03}"),
-    }
-}
-
 fn talks_by(name: &str) -> String {
     transport(name).map_or_else(String::new, |it| it.client_talks_by().to_owned())
 }
 
-fn failed(name: &str, workload: &Workload, why: String) -> Transport {
-    let events = workload.events.iter().filter(|event| event.client.is_none()).count() as u64;
+/// Of one whose processes did not come to tell what they counted: nothing is known of it.
+fn failed(name: &str, why: String) -> Transport {
     Transport {
         name: name.into(),
-        events,
-        lost: events * u64::from(workload.clients),
         client_talks_by: talks_by(name),
         failed: Some(why),
         ..Transport::default()
@@ -119,16 +110,14 @@ fn failed(name: &str, workload: &Workload, why: String) -> Transport {
 fn told(name: &str, clients: u64, report: &Report) -> Transport {
     let Report { served, visited, .. } = report;
     let (heard, reached) = (Histogram::from(visited.heard.clone()), Histogram::from(visited.reached.clone()));
-    let parts = |all: u64, plain: u64, messages: u64| {
-        let plain = if plain == 0 { all } else { plain };
-        Parts { headers: plain.saturating_sub(messages), messages, tls: all.saturating_sub(plain) }
-    };
+    // Without TLS there is none.
+    let plain = |plain: u64| Some(plain).filter(|plain| *plain > 0);
     let (requests, first) = visited.requests;
     // What was on its way when nobody wanted to wait any more is not lost.
     let whole = !report.partial || visited.failed.is_some();
     let failed = visited.failed.as_ref().map(|(count, why)| match *count {
         count if count == clients => why.clone(),
-        count => format!("{count} of {clients} clients: {why}"),
+        count => format!("{} of {} clients: {why}", grouped(count), grouped(clients)),
     });
     Transport {
         name: name.into(),
@@ -143,8 +132,8 @@ fn told(name: &str, clients: u64, report: &Report) -> Transport {
         from_server: served.from_server,
         payload: visited.content_sent + visited.content_heard,
         made_of: MadeOf {
-            client: parts(served.from_client, served.plain.0, visited.content_sent),
-            server: parts(served.from_server, served.plain.1, visited.content_heard),
+            client: Parts::of(served.from_client, plain(served.plain.0), visited.content_sent),
+            server: Parts::of(served.from_server, plain(served.plain.1), visited.content_heard),
         },
         once: if stays(name) {
             let (connections, bytes) = (served.staying, visited.bytes_once);

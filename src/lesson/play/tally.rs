@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::SocketAddr;
 
-use crate::client::{Counts, Speech};
+use crate::client::{Counts, Speech, transport};
 use crate::load::Histogram;
 use crate::timeline::{ConnId, Elapsed, Event, Kind, Layer, MadeOf, Once, Parts, Side, Slices, Transport};
 
@@ -12,12 +12,12 @@ pub(super) type Words = Vec<(Speech, Elapsed)>;
 
 /// Whether a transport asks every so often, whether there is news or not.
 pub(super) fn polls(name: &str) -> bool {
-    matches!(name, "close" | "keep-alive")
+    transport(name).is_some_and(|it| it.polls())
 }
 
 /// Whether its connections stay: then there is something that is needed only once.
 pub(super) fn stays(name: &str) -> bool {
-    name != "close"
+    transport(name).is_some_and(|it| it.stays())
 }
 
 /// Watches one lane.
@@ -27,7 +27,7 @@ pub(super) struct Tally {
     name: String,
     /// When the client was ready, and when the run was over: what is needed once comes before and after.
     steady: (Elapsed, Elapsed),
-    /// Each connection, and what it needed once.
+    /// When each opened, and when it closed.
     conns: BTreeMap<ConnId, Conn>,
     slices: Slices,
     asked: u64,
@@ -56,12 +56,7 @@ struct Bytes {
 
 impl Bytes {
     fn made_of(&self) -> Parts {
-        let plain = self.plain.unwrap_or(self.tcp);
-        Parts {
-            headers: plain.saturating_sub(self.messages),
-            messages: self.messages,
-            tls: self.tcp.saturating_sub(plain),
-        }
+        Parts::of(self.tcp, self.plain, self.messages)
     }
 }
 

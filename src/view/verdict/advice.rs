@@ -27,8 +27,11 @@ fn both(all: &[Transport]) -> String {
             format!("Both sides have news: {}, with code that comes back.", nice(&it.name))
         }
         (Some(it), _) => format!("Both sides have news: {}.", nice(&it.name)),
-        (None, Some(it)) if !is_whole(it) => {
+        (None, Some(it)) if it.lost > 0 || it.unreached > 0 => {
             format!("Both sides have news: {}, but it lost some here.", nice(&it.name))
+        }
+        (None, Some(it)) if !is_whole(it) => {
+            format!("Both sides have news: {}, but it heard nothing here.", nice(&it.name))
         }
         (None, Some(it)) => format!("Both sides have news: {}.", nice(&it.name)),
         (None, None) => "Both sides have news: try WebSocket.".into(),
